@@ -1,0 +1,73 @@
+# What a user or developer of nbpipe runs. `make help` lists it; each target first makes or renews .venv/.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
+
+PYTEST := $(BIN)/python -m pytest
+PARALLEL := -n 2
+QUICK := not (kernel or runner or browser or slow)
+
+# PYTHONPATH, PYTHONUNBUFFERED and their like would change what is installed, run and measured.
+unexport $(filter PYTHON%,$(.VARIABLES))
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test-quick test test-slow check bench format lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+	    printf '  make %-11s %s\n' "$$target" "$$text"; done
+
+demo: $(INSTALLED) ## run the quickstart notebook in a kernel of its own and print its graph
+	$(BIN)/nbpipe quickstart --headless build/demo
+
+lab: $(INSTALLED) ## open the quickstart notebook in JupyterLab
+	$(BIN)/nbpipe quickstart build/lab
+
+test-quick: $(INSTALLED) ## the tests that need no kernel and no process: seconds
+	$(PYTEST) $(PARALLEL) -m "$(QUICK)"
+
+test: $(INSTALLED) ## all tests but the slow ones
+	$(PYTEST) $(PARALLEL) -m "not slow"
+
+# pytest ends with 5 where no test is marked slow.
+test-slow: $(INSTALLED) ## the tests that take long: crash loops, thousands of steps
+	@$(PYTEST) -qq --collect-only -m slow > /dev/null 2>&1; \
+	if [ $$? = 5 ]; then echo "No test is marked slow."; else set -x; $(PYTEST) $(PARALLEL) -m slow; fi
+
+check: $(INSTALLED) ## style, types, floors, and that examples and lock are up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(PYTEST) -q --doctest-modules nbpipe tests/test_architecture.py tests/test_repository.py
+
+bench: $(INSTALLED) ## measure, and print figures
+	@set -e; for file in $(wildcard tests/benchmarks/bench_*.py); do echo "$$file"; $(BIN)/python "$$file"; done
+
+format: $(INSTALLED) ## lay the code out, sort imports
+	$(BIN)/ruff check --select I --fix
+	$(BIN)/ruff format
+
+lock: $(INSTALLED) ## renew requirements.lock after a change of pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	    --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean: ## remove what make and the tests made, except .venv/
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find nbpipe tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || for python in $(PYTHONS); do \
+	    if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        $$python -m venv $(VENV) && break; \
+	    fi; \
+	done
+	@test -x $(BIN)/python || { echo "No Python 3.11 or newer here that can make a venv. Install one (Debian:"; \
+	    echo "  apt install python3.11-venv) or name it:  make PYTHONS=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -c requirements.lock uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
