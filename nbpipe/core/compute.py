@@ -1,0 +1,25 @@
+"""Where a step runs, as declared; ``nbpipe/compute`` carries it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOCAL = "local"
+"""Name of the target every workspace has: processes on this machine."""
+
+
+@dataclass(frozen=True)
+class ComputeTarget:
+    """A compute target of a workspace, by name.
+
+    Attributes:
+        name: how steps call it.
+        type: its kind, ``local`` or one of Azure ML v1's (``AmlCompute``, ``VirtualMachine``, ...).
+
+    Example:
+        >>> ComputeTarget("local").type
+        'local'
+    """
+
+    name: str
+    type: str = LOCAL

@@ -1,0 +1,116 @@
+"""The fingerprint of a step: everything its result depends on, as named parts, and the key made of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+SCHEME = 1
+"""Number of the way in which parts are counted; part of every key."""
+
+PARTS = ("code", "command", "inputs", "parameters", "environment", "settings", "version")
+"""Kinds of ingredients, in the order in which reasons are given."""
+
+
+def canonical(value: Any) -> bytes:
+    """JSON of a value in the one form that is hashed: sorted keys, no blanks, ASCII.
+
+    Example:
+        >>> canonical({"b": 1, "a": [True, None]})
+        b'{"a":[true,null],"b":1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True).encode()
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON value, as 64 hex digits."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Named parts of everything that a step's result depends on.
+
+    Not counted: the step's name, the pipeline's, ``allow_reuse``, the compute target, where inputs lie, the clock.
+
+    Attributes:
+        parts: kind -> name -> value; a value is a digest, or the thing itself where it is short (a parameter's value, a
+            package's version, the words of the command).
+        evidence: what is kept beside it so that a reason can show more than a digest (digests of the files' bytes,
+            rows of the inputs, options of the parameters); never part of the key.
+        unknown: names of inputs whose content is not known yet, since a step upstream may still change it.
+
+    Example:
+        >>> one = Fingerprint({"parameters": {"lr": 0.1}})
+        >>> two = Fingerprint({"parameters": {"lr": 0.2}})
+        >>> one.key == two.key, list(one.differences(two))
+        (False, [('parameters', 'lr', 0.1, 0.2)])
+    """
+
+    parts: Mapping[str, Mapping[str, Any]]
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+    scheme: int = SCHEME
+
+    @property
+    def key(self) -> str:
+        """SHA-256 over scheme and parts; ``ValueError`` while an input is unknown."""
+        if self.unknown:
+            raise ValueError(f"inputs not known yet: {', '.join(sorted(self.unknown))}")
+        return digest_of({"scheme": self.scheme, "parts": {kind: self.part(kind) for kind in PARTS}})
+
+    def part(self, kind: str) -> Mapping[str, Any]:
+        """Names and values of one kind; empty where the step has none."""
+        return self.parts.get(kind, {})
+
+    def with_inputs(self, found: Mapping[str, str], shown: Mapping[str, Any] | None = None) -> Fingerprint:
+        """This fingerprint with the content digests of some inputs known.
+
+        Args:
+            found: input port -> digest of its content.
+            shown: input port -> what a reason may show of it (``name``, ``rows``, ``bytes``).
+        """
+        inputs = {**self.part("inputs"), **found}
+        evidence = {**self.evidence, "inputs": {**self.evidence.get("inputs", {}), **(shown or {})}}
+        return replace(
+            self, parts={**self.parts, "inputs": inputs}, evidence=evidence, unknown=self.unknown - found.keys()
+        )
+
+    def differences(self, other: Fingerprint) -> Iterator[tuple[str, str, Any, Any]]:
+        """``(kind, name, here, there)`` for every part that differs; None where one side lacks it.
+
+        Inputs unknown on either side are passed over.
+        """
+        unknown = self.unknown | other.unknown
+        for kind in PARTS:
+            here, there = self.part(kind), other.part(kind)
+            for name in dict.fromkeys([*here, *there]):
+                if kind == "inputs" and name in unknown:
+                    continue
+                if (
+                    here.get(name) != there.get(name)
+                    or type(here.get(name)) is not type(there.get(name))
+                    or (name in here) != (name in there)
+                ):
+                    yield kind, name, here.get(name), there.get(name)
+
+    def matches(self, other: Fingerprint) -> bool:
+        """True when every part known on both sides is equal."""
+        return self.scheme == other.scheme and next(self.differences(other), None) is None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object of the whole, as the store keeps it."""
+        return {
+            "scheme": self.scheme,
+            "parts": {kind: dict(values) for kind, values in self.parts.items()},
+            "evidence": dict(self.evidence),
+            "unknown": sorted(self.unknown),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Fingerprint:
+        """The fingerprint that ``to_json`` wrote."""
+        return Fingerprint(data["parts"], data["evidence"], frozenset(data["unknown"]), data["scheme"])

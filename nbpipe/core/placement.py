@@ -1,0 +1,58 @@
+"""The placement of steps in one graph: their ids, who makes what, parameter values and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nbpipe.core.compute import LOCAL
+from nbpipe.core.data import origin
+from nbpipe.core.graph import Graph
+from nbpipe.core.parameter import PipelineParameter
+from nbpipe.core.sequence import PipelineStep
+
+
+class Placement:
+    """Where steps stand in one graph: their ids, who makes what, parameter values and defaults.
+
+    Args:
+        values: parameter values that override defaults.
+        source_directory: default of steps without one.
+        default_target: the workspace's compute target.
+        producers: for each data object, the step that makes it; default: what the object itself remembers.
+    """
+
+    def __init__(
+        self,
+        *,
+        values: Mapping[str, Any] | None = None,
+        source_directory: str = ".",
+        default_target: str = LOCAL,
+        producer_of: Callable[[Any], PipelineStep | None] | None = None,
+    ) -> None:
+        self.values = dict(values or {})
+        self.source_directory = source_directory
+        self.default_target = default_target
+        self.producer_of = producer_of or (lambda data: origin(data).producer)
+        self._ids: dict[PipelineStep, str] = {}
+
+    @staticmethod
+    def of(graph: Graph) -> Placement:
+        """The placement kept with a graph that is built step by step by ``create_node``."""
+        if not isinstance(graph.context, Placement):
+            graph.context = Placement()
+        return graph.context
+
+    def id_of(self, step: PipelineStep, graph: Graph) -> str:
+        """The id of a step's node: its name, numbered where the name stands twice."""
+        if step not in self._ids:
+            number = 1
+            taken = set(self._ids.values()) | graph.node_dict.keys()
+            while (node_id := step.name if number == 1 else f"{step.name}#{number}") in taken:
+                number += 1
+            self._ids[step] = node_id
+        return self._ids[step]
+
+    def value_of(self, parameter: PipelineParameter) -> Any:
+        """The value that a parameter has in this graph."""
+        return self.values.get(parameter.name, parameter.default_value)

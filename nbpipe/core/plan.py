@@ -1,0 +1,295 @@
+"""The plan: for every step, before anything runs, whether it will be reused or run, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nbpipe.core.display import Displayed
+from nbpipe.core.fingerprint import Fingerprint
+from nbpipe.core.graph import Graph, InputPort, Node
+from nbpipe.core.reason import Reason, compare, nearest
+from nbpipe.core.result import Attempt, Memory, StepResult
+from nbpipe.errors import UnknownName
+
+Action = Literal["reuse", "run", "maybe", "blocked"]
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What a user or a declaration says about the reuse of one step."""
+
+    forced: bool = False
+    allow_reuse: bool = True
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What ``decide`` says: reuse with the result to take, or run with the reasons.
+
+    Attributes:
+        result: what is reused; None when the step runs.
+        reasons: why it runs; for a reused step, what changed without counting (``only comments changed``).
+        compared: the earlier attempt that the reasons speak of, or None.
+    """
+
+    result: StepResult | None
+    reasons: tuple[Reason, ...] = ()
+    compared: Attempt | None = None
+
+    @property
+    def action(self) -> Action:
+        """``reuse`` or ``run``."""
+        return "reuse" if self.result else "run"
+
+
+def decide(after: Fingerprint, step: str, pipeline: str, memory: Memory, flags: Flags) -> Decision:
+    """The only judge of reuse, and the only source of "why".
+
+    Args:
+        after: the step's fingerprint, every input known.
+        step, pipeline: names, to find what it is compared with.
+        memory: results and attempts of earlier runs.
+        flags: forced, or reuse switched off.
+
+    Returns:
+        A decision with a result (reuse) or with at least one reason (run).
+    """
+    if flags.forced:
+        return Decision(None, (Reason("forced", text="forced"),))
+    if not flags.allow_reuse:
+        return Decision(None, (Reason("reuse_off", text="reuse is switched off (--no-reuse)"),))
+    key = after.key
+    result = memory.result(key)
+    if result is not None:
+        return Decision(result)
+    lost = memory.lost_output(key)
+    if lost is not None:
+        port, run = lost
+        return Decision(None, (Reason("output_missing", port, run, None, f"{{{port}}} of run {run} is gone"),))
+    return _why_it_runs(after, key, pipeline, memory, memory.attempts(step))
+
+
+def _why_it_runs(
+    after: Fingerprint, key: str, pipeline: str, memory: Memory, attempts: Sequence[Attempt]
+) -> Decision:
+    same = [attempt for attempt in attempts if attempt.key == key and attempt.status != "finished"]
+    if same:
+        last = same[-1]
+        text = f"{last.status} in run {last.run}"
+        return Decision(None, (Reason("failed", last.run, last.status, None, text),), last)
+    before = nearest(attempts, after, pipeline)
+    reasons = compare(before.fingerprint if before else None, after, memory.read)
+    if not reasons and before:
+        gone = f"its result of run {before.run} is gone"
+        reasons = [Reason("output_missing", "", before.run, None, gone)]
+    return Decision(None, tuple(reasons), before)
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What is known of a step now, before any step upstream has run.
+
+    Attributes:
+        fingerprint: all parts; inputs made by other steps are ``unknown``.
+        problem: why its inputs cannot exist, or empty.
+    """
+
+    fingerprint: Fingerprint
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What will happen to one step.
+
+    Attributes:
+        node_id, name: the step.
+        action: ``reuse``, ``run``, ``maybe`` or ``blocked``.
+        reasons: why; for ``maybe``, which step upstream decides it; for ``blocked``, what is in the way.
+        fingerprint: what it is decided on; None where it cannot be made.
+        result: what is (or, for ``maybe``, may be) reused.
+        compared: the earlier attempt that the reasons speak of.
+        estimate: seconds it took last time, or None.
+    """
+
+    node_id: str
+    name: str
+    action: Action
+    reasons: tuple[Reason, ...] = ()
+    fingerprint: Fingerprint | None = None
+    result: StepResult | None = None
+    compared: Attempt | None = None
+    estimate: float | None = None
+
+    @property
+    def status(self) -> str:
+        """The word a view shows: ``will reuse``, ``will run``, ``new``, ``maybe`` or ``blocked``."""
+        if self.action == "run":
+            return "new" if self.reasons and self.reasons[0].kind == "never_run" else "will run"
+        return "will reuse" if self.action == "reuse" else self.action
+
+    @property
+    def why(self) -> str:
+        """The first reason in one line, with how many more there are."""
+        if not self.reasons:
+            return ""
+        more = len(self.reasons) - 1
+        return f"{self.reasons[0]} +{more}" if more else str(self.reasons[0])
+
+
+@dataclass(frozen=True)
+class Plan(Displayed):
+    """What will happen to every step of a graph, in an order in which it can.
+
+    Example:
+        ``pipeline.plan()["train"].action`` is ``"reuse"``, ``"run"``, ``"maybe"`` or ``"blocked"``.
+    """
+
+    graph: Graph
+    steps: tuple[StepPlan, ...] = field(default=())
+
+    def __getitem__(self, name: str) -> StepPlan:
+        for step in self.steps:
+            if name in (step.node_id, step.name):
+                return step
+        known = ", ".join(step.node_id for step in self.steps)
+        raise UnknownName(f"No step {name} in this plan.", remedy=f"Steps: {known or 'none'}")
+
+    def __iter__(self) -> Iterator[StepPlan]:
+        return iter(self.steps)
+
+    def count(self, *actions: Action) -> int:
+        """How many steps have one of these actions."""
+        return sum(step.action in actions for step in self.steps)
+
+    @property
+    def saved(self) -> float:
+        """Seconds of earlier work that reuse saves."""
+        return sum(step.result.seconds for step in self.steps if step.action == "reuse" and step.result)
+
+
+def make_plan(
+    graph: Graph, now: Mapping[str, Ingredients], before: Memory, flags: Mapping[str, Flags] | None = None
+) -> Plan:
+    """Plan every step of a graph that has no circle.
+
+    Args:
+        graph: the steps.
+        now: node id -> what is known of it.
+        before: earlier results and attempts.
+        flags: node id -> forced or not reusable; default: the node's ``allow_reuse``.
+
+    Returns:
+        REUSE where a stored result answers; RUN with reasons; MAYBE exactly when an upstream step may run and a stored
+        result matches every part known already; BLOCKED where an input cannot exist.
+    """
+    made: dict[str, StepPlan] = {}
+    for node in graph.topological():
+        flag = (flags or {}).get(node.node_id) or Flags(allow_reuse=node.allow_reuse)
+        made[node.node_id] = _plan_step(graph, node, now[node.node_id], made, before, flag)
+    return Plan(graph, tuple(made.values()))
+
+
+def _plan_step(
+    graph: Graph, node: Node, known: Ingredients, made: Mapping[str, StepPlan], before: Memory, flags: Flags
+) -> StepPlan:
+    blocked = [made[parent] for parent in node.parents() if parent in made and made[parent].action == "blocked"]
+    if known.problem or blocked:
+        text = known.problem or f"waits for {blocked[0].name} (blocked)"
+        reason = Reason("inputs" if known.problem else "upstream", "", None, None, text)
+        return StepPlan(node.node_id, node.name, "blocked", (reason,), known.fingerprint)
+    fingerprint = _with_upstream(node, known.fingerprint, made)
+    if not fingerprint.unknown:
+        decision = decide(fingerprint, node.name, graph.name, before, flags)
+        reasons = with_roots(decision.reasons, made)
+        estimate = decision.result.seconds if decision.result else last_seconds(before.attempts(node.name))
+        return StepPlan(
+            node.node_id, node.name, decision.action, reasons, fingerprint, decision.result, decision.compared, estimate
+        )
+    attempts = before.attempts(node.name)
+    estimate = last_seconds(attempts)
+    upstream = [_upstream_reason(port, made) for port in node.inputs if port.name in fingerprint.unknown]
+    if flags.forced or not flags.allow_reuse:
+        reasons = decide(fingerprint, node.name, graph.name, before, flags).reasons
+        return StepPlan(node.node_id, node.name, "run", reasons, fingerprint, estimate=estimate)
+    possible = _possible_result(fingerprint, attempts, before)
+    if possible:
+        text = f"reused if {' and '.join(sorted({r.name for r in upstream}))} comes out equal"
+        reasons = (Reason("upstream", upstream[0].name, text=text, root=upstream[0].root),)
+        return StepPlan(node.node_id, node.name, "maybe", reasons, fingerprint, possible, None, estimate)
+    compared = nearest(attempts, fingerprint, graph.name)
+    own = compare(compared.fingerprint if compared else None, fingerprint, before.read)
+    reasons = tuple(own) if own and own[0].kind == "never_run" else (*own, *upstream)
+    return StepPlan(node.node_id, node.name, "run", reasons, fingerprint, None, compared, estimate)
+
+
+def last_seconds(attempts: Sequence[Attempt]) -> float | None:
+    """Seconds that the newest finished attempt took, or None."""
+    return next((each.seconds for each in reversed(attempts) if each.status == "finished"), None)
+
+
+def _with_upstream(node: Node, fingerprint: Fingerprint, made: Mapping[str, StepPlan]) -> Fingerprint:
+    """The fingerprint with the inputs whose producers are reused, since their content is known."""
+    found = {}
+    for port in node.inputs:
+        producer = made.get(port.source_id)
+        if port.name in fingerprint.unknown and producer and producer.action == "reuse" and producer.result:
+            digest = producer.result.outputs.get(port.source_port)
+            if digest is not None:
+                found[port.name] = digest
+    return fingerprint.with_inputs(found) if found else fingerprint
+
+
+def _upstream_reason(port: InputPort, made: Mapping[str, StepPlan]) -> Reason:
+    producer = made[port.source_id]
+    verb = "may change" if producer.action == "maybe" else "is made again"
+    return Reason("upstream", port.source_port, text=f"{port.source_port} {verb}", root=root_cause(producer))
+
+
+def root_cause(producer: StepPlan) -> str:
+    """The first cause upstream, as it stands behind an arrow: ``split.py line 9``."""
+    if not producer.reasons:
+        return ""
+    reason = producer.reasons[0]
+    if reason.root:
+        return reason.root
+    if reason.kind in ("never_run", "forced", "failed", "reuse_off", "output_missing"):
+        return f"{producer.name} {reason.text}"
+    return reason.short()
+
+
+def with_roots(reasons: Sequence[Reason], made: Mapping[str, StepPlan]) -> tuple[Reason, ...]:
+    """Reasons with the cause upstream put behind those that speak of another step's output."""
+    return tuple(
+        reason.because(root_cause(made[reason.name])) if reason.kind == "upstream" and reason.name in made else reason
+        for reason in reasons
+    )
+
+
+def _possible_result(fingerprint: Fingerprint, attempts: Sequence[Attempt], before: Memory) -> StepResult | None:
+    for attempt in reversed(attempts):
+        if attempt.status == "finished" and fingerprint.matches(attempt.fingerprint):
+            result = before.result(attempt.key)
+            if result is not None:
+                return result
+    return None
+
+
+def plan_to_json(plan: Plan) -> list[dict[str, Any]]:
+    """One JSON object a step: node, action, status, why, reasons, key."""
+    return [
+        {
+            "node": step.node_id,
+            "step": step.name,
+            "action": step.action,
+            "status": step.status,
+            "why": step.why,
+            "reasons": [reason.to_json() for reason in step.reasons],
+            "key": step.fingerprint.key if step.fingerprint and not step.fingerprint.unknown else None,
+            "reused_run": step.result.run if step.result and step.action == "reuse" else None,
+            "estimate": step.estimate,
+        }
+        for step in plan
+    ]
