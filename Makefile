@@ -67,7 +67,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	done
 	@test -x $(BIN)/python || { echo "No Python 3.11 or newer here that can make a venv. Install one (Debian:"; \
 	    echo "  apt install python3.11-venv) or name it:  make PYTHONS=/path/to/python3.11"; exit 1; }
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -c requirements.lock uv
+	@sed -n '/^uv==/,/# via/p' requirements.lock > $(VENV)/uv.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
