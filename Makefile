@@ -42,7 +42,7 @@ check: $(INSTALLED) ## style, types, floors, and that examples and lock are up t
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(PYTEST) -q --doctest-modules nbpipe tests/test_architecture.py tests/test_repository.py
+	$(PYTEST) -q tests/test_architecture.py tests/test_repository.py tests/test_examples.py
 
 bench: $(INSTALLED) ## measure, and print figures
 	@set -e; for file in $(wildcard tests/benchmarks/bench_*.py); do echo "$$file"; $(BIN)/python "$$file"; done
