@@ -1,0 +1,311 @@
+"""The one module that knows operating systems: locks, process trees, private files, copies that share blocks.
+
+Everything here works on Linux, macOS and Windows; what a system lacks is left out quietly where nothing is
+lost by it (a folder cannot be flushed on Windows) and done another way where something would be.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psutil
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+    import subprocess
+    from ctypes import wintypes
+else:
+    import fcntl
+
+_FICLONE = 0x40049409  # linux/fs.h: share the blocks of one file with another
+_RESERVED = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
+    device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
+}
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows knows one way to end a process
+_POLL = 0.02  # seconds between two looks at processes that were told to end
+_KILL_ROUNDS = 50  # looks after SIGKILL; a process in uninterruptible sleep outlives any number of them
+
+
+# Locks. The kernel drops them when their holder dies, however it dies.
+
+if sys.platform == "win32":
+
+    class _Overlapped(ctypes.Structure):
+        _fields_ = [
+            ("internal", ctypes.c_void_p),
+            ("internal_high", ctypes.c_void_p),
+            ("offset", wintypes.DWORD),
+            ("offset_high", wintypes.DWORD),
+            ("event", wintypes.HANDLE),
+        ]
+
+    # Windows locks keep others from reading the locked bytes, so the byte locked lies far behind any content.
+    _FAR = 0x7FFFFFFF
+
+    def lock_file(fd: int, *, shared: bool = False, wait: bool = False) -> bool:
+        """Lock an open file; see the POSIX version."""
+        flags = (0 if shared else 2) | (0 if wait else 1)
+        region = _Overlapped(offset=_FAR)
+        handle = msvcrt.get_osfhandle(fd)
+        if ctypes.windll.kernel32.LockFileEx(handle, flags, 0, 1, 0, ctypes.byref(region)):
+            return True
+        if ctypes.windll.kernel32.GetLastError() == 33:  # ERROR_LOCK_VIOLATION
+            return False
+        raise ctypes.WinError()
+
+    def unlock_file(fd: int) -> None:
+        """Give back what `lock_file` took; see the POSIX version."""
+        region = _Overlapped(offset=_FAR)
+        ctypes.windll.kernel32.UnlockFileEx(msvcrt.get_osfhandle(fd), 0, 1, 0, ctypes.byref(region))
+
+else:
+
+    def lock_file(fd: int, *, shared: bool = False, wait: bool = False) -> bool:
+        """Lock an open file; True when the lock was taken, False when another holds it and `wait` is false.
+
+        The lock belongs to the open file: it ends with `unlock_file`, when the last copy of `fd` is closed,
+            or when
+        the process dies. Two opens of one file in one process exclude each other too.
+
+        Raises:
+            OSError: the file system knows no locks.
+
+        Example:
+            >>> with open(path, "a") as file:
+            ...     lock_file(file.fileno())
+            True
+        """
+        operation = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+        try:
+            fcntl.flock(fd, operation)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES) and not wait:
+                return False
+            raise
+        return True
+
+    def unlock_file(fd: int) -> None:
+        """Give back what `lock_file` took."""
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+# Processes.
+
+
+def detached() -> dict[str, Any]:
+    """Arguments of `subprocess.Popen` that give a child a session of its own, so that what ends us spares it.
+
+    Example:
+        >>> subprocess.Popen(argv, **detached())
+    """
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
+def end_tree(pid: int, *, grace: float, born: float | None = None) -> None:
+    """End a process and all that came of it: SIGTERM, at most `grace` seconds of patience, then SIGKILL.
+
+    The tree is the process, its descendants, and the members of its session if it leads one, which finds
+    orphans too. It is listed before anything is signalled and looked at again until nothing of it lives.
+    Processes that are gone, or not ours to end, raise nothing. The exit status stays with whoever waits for
+    the process.
+
+    Args:
+        pid: the root of the tree; it may have ended already.
+        grace: seconds between SIGTERM and SIGKILL.
+        born: the root's start (`psutil.Process.create_time()`), so that a number given to another process
+            since is spared.
+    """
+    deadline = time.monotonic() + grace
+    living = _tree(pid, born)
+    for process in living:
+        _tell(process, signal.SIGTERM)
+    while living and time.monotonic() < deadline:
+        time.sleep(_POLL)
+        living = _grown(living, pid, born)
+    for _ in range(_KILL_ROUNDS):
+        for process in living:
+            _tell(process, _KILL)
+        living = _grown(living, pid, born)
+        if not living:
+            return
+        time.sleep(_POLL)
+
+
+def tree_memory(pid: int) -> int:
+    """Bytes of memory in use (resident) by a process and its descendants; 0 when it is gone."""
+    import psutil
+
+    total = 0
+    for process in _tree(pid, None):
+        try:
+            total += process.memory_info().rss
+        except psutil.Error:
+            continue
+    return total
+
+
+def _tree(pid: int, born: float | None) -> list[psutil.Process]:
+    """The living processes of a tree, the root first."""
+    import psutil
+
+    found: dict[int, psutil.Process] = {}
+    try:
+        root = psutil.Process(pid)
+        if born is not None and abs(root.create_time() - born) > 0.05:
+            return []
+        found[pid] = root
+        found.update((child.pid, child) for child in root.children(recursive=True))
+    except psutil.Error:
+        pass
+    for member in _session(pid):
+        if member not in found:
+            try:
+                found[member] = psutil.Process(member)
+            except psutil.Error:
+                continue
+    found.pop(os.getpid(), None)
+    return [process for process in found.values() if _lives(process)]
+
+
+def _session(leader: int) -> list[int]:
+    """Numbers of the processes in the session that `leader` leads or led; a number stays taken while one is
+    left.
+    """
+    if sys.platform == "win32":
+        return []
+    import psutil
+
+    members = []
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) == leader:
+                members.append(pid)
+        except OSError:
+            continue
+    return members
+
+
+def _grown(known: list[psutil.Process], pid: int, born: float | None) -> list[psutil.Process]:
+    """What still lives of a tree, with what was born since: children of the living, members of the
+    session.
+    """
+    import psutil
+
+    found = {process.pid: process for process in _tree(pid, born)}
+    for process in known:
+        if not _lives(process):
+            continue
+        found.setdefault(process.pid, process)
+        try:
+            for child in process.children(recursive=True):
+                found.setdefault(child.pid, child)
+        except psutil.Error:
+            continue
+    found.pop(os.getpid(), None)
+    return [process for process in found.values() if _lives(process)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether a process still runs. Not `wait`: that would take the exit status from the one who started
+    it.
+    """
+    import psutil
+
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+
+
+def _tell(process: psutil.Process, number: int) -> None:
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        process.send_signal(number)
+
+
+# Files and folders.
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that only its owner may enter; its parents, where missing, as the user's umask says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Open a file as `os.open` does: no child inherits it, bytes are left alone, a new one is the owner's
+    only.
+    """
+    return os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0), mode)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the bytes of a file, sharing blocks where the file system can (btrfs, XFS); permissions are not
+    copied.
+    """
+    if sys.platform == "linux":
+        with open(source, "rb") as reader, open(target, "wb") as writer:
+            try:
+                fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+                return
+            except OSError:
+                pass  # another file system, or one that shares nothing
+    shutil.copyfile(source, target)
+
+
+def sync_folder(path: Path) -> None:
+    """Flush the names in a folder to the disk; where a system cannot do this for folders, nothing happens."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(fd)
+
+
+def windows_reserved(name: str) -> bool:
+    """Whether Windows keeps a file name for a device, with any extension: `nul`, `COM1.csv`.
+
+    A rule of Windows' file naming; asked on every system, since a project is shared between them.
+    """
+    return name.partition(":")[0].partition(".")[0].rstrip(" ").upper() in _RESERVED
+
+
+# The machine.
+
+
+def host_name() -> str:
+    """This machine's name in its network, for people to read."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """A text that differs between two starts of a machine, so that process numbers of before are not
+    believed.
+    """
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        import psutil
+
+        return str(int(psutil.boot_time()))

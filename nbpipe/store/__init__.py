@@ -1,0 +1,1 @@
+"""What outlives a process: immutable objects, results, runs and the digests of files, in `.nbpipe`."""

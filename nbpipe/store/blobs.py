@@ -1,0 +1,119 @@
+"""Bytes kept under their digest: files of code, fingerprints, manifests."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbpipe.errors import StoreError
+from nbpipe.platform import copy_file, private_folder
+from nbpipe.store.digests import FileDigests, digest_bytes, digest_file
+from nbpipe.store.files import TEMPORARY, set_aside, storing, write_bytes
+from nbpipe.store.layout import StateFolder
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class Blobs:
+    """The blobs of a workspace.
+
+    Args:
+        state: where they lie; made on the first write.
+        digests: how files are read.
+    """
+
+    def __init__(self, state: StateFolder, digests: FileDigests) -> None:
+        self._state = state
+        self._digests = digests
+
+    def put_bytes(self, data: bytes) -> str:
+        """Keep bytes; their digest."""
+        digest = digest_bytes(data)
+        blob = self.blob_path(digest)
+        if _size(blob) != len(data):  # absent, or short after a power cut
+            self._state.ensure()
+            with storing(blob):
+                private_folder(blob.parent)
+            write_bytes(blob, data, mode=0o444)
+        return digest
+
+    def put_file(self, path: Path) -> str:
+        """Keep the content of a file; its digest. Name and mode are not kept.
+
+        Raises:
+            OSError: the file cannot be read.
+            StoreError: it is no file, or it cannot be kept.
+        """
+        digest = self._digests.digest(path)
+        if _size(self.blob_path(digest)) == os.stat(path).st_size:
+            return digest
+        with self._state.scratch() as folder:
+            copy = folder / "copy"
+            with storing(copy):
+                copy_file(path, copy)
+                digest = digest_file(copy)  # of what was copied, should the file have changed meanwhile
+                os.chmod(copy, 0o444)
+                private_folder(self.blob_path(digest).parent)
+                os.replace(copy, self.blob_path(digest))
+        return digest
+
+    def get_bytes(self, digest: str) -> bytes:
+        """The bytes with that digest.
+
+        Raises:
+            StoreError: they are not there, or are damaged; damaged ones are set aside.
+        """
+        blob = self.blob_path(digest)
+        try:
+            data = blob.read_bytes()
+        except FileNotFoundError as error:
+            raise missing(digest) from error
+        except OSError as error:
+            raise StoreError(f"{blob} cannot be read: {error.strerror}.") from error
+        if digest_bytes(data) != digest:
+            aside = set_aside(blob)
+            raise StoreError(f"Object {digest[:12]} is damaged; it was set aside.", place=str(aside or blob))
+        return data
+
+    def has(self, digest: str) -> bool:
+        """Whether a blob is there."""
+        return _size(self.blob_path(digest)) is not None
+
+    def blob_path(self, digest: str) -> Path:
+        """Where a blob lies or would lie; read-only.
+
+        Raises:
+            StoreError: the text is no digest.
+        """
+        if not _DIGEST.fullmatch(digest):
+            raise StoreError(f"{digest!r} names no object.")
+        return self._state.objects / digest[:2] / digest
+
+    def strays(self) -> Iterator[Path]:
+        """Files that a crash left while a blob was written."""
+        for folder in listing(self._state.objects):
+            found = listing(Path(folder.path))
+            yield from (Path(item.path) for item in found if item.name.startswith(TEMPORARY))
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return None
+
+
+def missing(digest: str) -> StoreError:
+    """The error for an object that is not there."""
+    return StoreError(f"Object {digest[:12]} is not in the store.", remedy="What made it has to run again.")
+
+
+def listing(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing where there is none."""
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,251 @@
+"""Content digests of files, remembered by the five figures that no edit leaves alone.
+
+A file is known by (dev, inode, mtime_ns, ctime_ns, size). The change time catches edits that put the old
+modification time back. Two writes within one tick of the clock may leave equal figures, so figures younger
+than two seconds are not trusted: such a file is read again (git calls the trap "racy").
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from blake3 import blake3
+
+from nbpipe.errors import StoreError
+from nbpipe.platform import open_private
+from nbpipe.store.files import set_aside
+from nbpipe.store.layout import StateFolder
+
+YOUNG = 2_000_000_000
+"""Nanoseconds for which figures are not trusted: the coarsest clock of a file system (FAT's)."""
+
+_CHUNK = 1 << 22
+_TRIES = 3
+_SCHEMA = 1
+_CREATE = f"""
+    BEGIN IMMEDIATE;
+    DROP TABLE IF EXISTS digests;
+    CREATE TABLE digests (
+        file TEXT PRIMARY KEY, mtime_ns INTEGER, ctime_ns INTEGER, size INTEGER, digest TEXT
+    ) WITHOUT ROWID;
+    PRAGMA user_version = {_SCHEMA};
+    COMMIT;
+"""
+
+
+class Figures(NamedTuple):
+    """What a file system tells of a file that changes with its content.
+
+    Attributes:
+        dev: number of the file system.
+        inode: number of the file in it.
+        mtime_ns: last change of the content, in nanoseconds since the epoch; anybody may set it.
+        ctime_ns: last change of anything, in nanoseconds since the epoch; nobody may (Windows: creation).
+        size: bytes.
+    """
+
+    dev: int
+    inode: int
+    mtime_ns: int
+    ctime_ns: int
+    size: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Figures:
+        """The figures in the answer of `os.stat`."""
+        return cls(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+
+    def young(self, now: int) -> bool:
+        """Whether the file, at `now` (ns), may have been written again without a trace in the figures."""
+        return now - self.ctime_ns < YOUNG or abs(now - self.mtime_ns) < YOUNG
+
+
+def figures(path: Path) -> Figures:
+    """The five figures of a file; of what a link leads to.
+
+    Raises:
+        OSError: it is not there or may not be looked at.
+    """
+    return Figures.of(os.stat(path))
+
+
+def digest_bytes(data: bytes) -> str:
+    """BLAKE3 of bytes, as 64 hex digits."""
+    return blake3(data).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """BLAKE3 of a file's content, as 64 hex digits; always reads it.
+
+    By chunks, not by a memory map: a mapped file that its owner shortens meanwhile kills the
+    process (SIGBUS).
+    """
+    hasher = blake3(max_threads=blake3.AUTO)
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        buffer = bytearray(min(_CHUNK, max(size, 1)))
+        view = memoryview(buffer)
+        while count := file.readinto(buffer):
+            hasher.update(view[:count])
+    return hasher.hexdigest()
+
+
+class FileDigests:
+    """Digests of files, remembered in memory and, once there is a state folder, in a database in it.
+
+    The memory on disk is a convenience: damaged, it is set aside and begun anew; locked or read-only, it is
+    done without. It never makes the state folder, and nothing is opened before the first question. Threads
+    may share it.
+
+    Args:
+        state: the workspace's state folder.
+        clock: nanoseconds since the epoch.
+
+    Example:
+        >>> digests = FileDigests(state)
+        >>> digests.digest(Path("data/penguins.csv"))
+        '5f1d...'
+    """
+
+    def __init__(self, state: StateFolder, clock: Callable[[], int] = time.time_ns) -> None:
+        self._clock = clock
+        self._known: dict[tuple[int, int], tuple[Figures, str]] = {}
+        self._index = _Index(state)
+        self._lock = threading.Lock()
+
+    def digest(self, path: Path) -> str:
+        """BLAKE3 of a file's content, as 64 hex digits; a link counts as what it leads to.
+
+        Raises:
+            OSError: the file is not there or cannot be read.
+            StoreError: it is a folder, a pipe or a device.
+        """
+        return self.digest_many([path])[path]
+
+    def digest_many(self, paths: Iterable[Path]) -> dict[Path, str]:
+        """Digests of many files, remembered in one transaction; raises as `digest` does."""
+        found: dict[Path, str] = {}
+        learned: list[tuple[Figures, str]] = []
+        try:
+            for path in paths:
+                now = _figures_of_file(path)
+                answer = self._recall(now)
+                if answer is None:
+                    now, answer = _read_at_rest(path, now)
+                    learned.append((now, answer))
+                found[path] = answer
+        finally:
+            self._remember(learned)
+        return found
+
+    def close(self) -> None:
+        """Close the memory on disk; it is opened again when needed."""
+        with self._lock:
+            self._index.close()
+
+    def _recall(self, now: Figures) -> str | None:
+        if now.young(self._clock()):
+            return None
+        place = now.dev, now.inode
+        with self._lock:
+            known = self._known.get(place)
+            if known is not None and known[0] == now:
+                return known[1]
+            answer = self._index.find(now)
+            if answer is not None:
+                self._known[place] = now, answer
+            return answer
+
+    def _remember(self, learned: Iterable[tuple[Figures, str]]) -> None:
+        clock = self._clock()
+        trusted = [(which, digest) for which, digest in learned if not which.young(clock)]
+        if trusted:
+            with self._lock:
+                self._known.update({(which.dev, which.inode): (which, digest) for which, digest in trusted})
+                self._index.add(trusted)
+
+
+class _Index:
+    """The memory on disk: one row a file. Every trouble with it is answered by doing without."""
+
+    def __init__(self, state: StateFolder) -> None:
+        self._state = state
+        self._database: sqlite3.Connection | None = None
+
+    def find(self, which: Figures) -> str | None:
+        query = "SELECT digest FROM digests WHERE file = ? AND mtime_ns = ? AND ctime_ns = ? AND size = ?"
+        row = self._run(lambda database: database.execute(query, _row(which)).fetchone())
+        return str(row[0]) if row else None
+
+    def add(self, learned: Iterable[tuple[Figures, str]]) -> None:
+        rows = [(*_row(which), digest) for which, digest in learned]
+        insert = "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)"
+        self._run(lambda database: database.executemany(insert, rows))
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _run(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Do one transaction; None where there is no memory to be had."""
+        for _ in range(2):
+            try:
+                database = self._open()
+                if database is None:
+                    return None
+                with database:
+                    return work(database)
+            except sqlite3.OperationalError:  # locked, read-only, disk full, or removed under us
+                self.close()
+                return None
+            except sqlite3.DatabaseError:
+                self.close()
+                with suppress(OSError):
+                    set_aside(self._path)
+        return None
+
+    @property
+    def _path(self) -> Path:
+        return self._state.registry / "digests.sqlite"
+
+    def _open(self) -> sqlite3.Connection | None:
+        if self._database is None and self._state.exists():
+            with suppress(OSError):
+                os.close(open_private(self._path, os.O_RDWR | os.O_CREAT))
+            self._database = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            if self._database.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA:
+                self._database.executescript(_CREATE)
+        return self._database
+
+
+def _row(which: Figures) -> tuple[str, int, int, int]:
+    """Figures as columns; the file as text, since an inode may be larger than SQLite's integers."""
+    return f"{which.dev}:{which.inode}", which.mtime_ns, which.ctime_ns, which.size
+
+
+def _figures_of_file(path: Path) -> Figures:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise StoreError(f"{path} is not a file, so it has no content to compare.")
+    return Figures.of(status)
+
+
+def _read_at_rest(path: Path, before: Figures) -> tuple[Figures, str]:
+    """Read a file until it holds still meanwhile, at most `_TRIES` times."""
+    for _ in range(_TRIES):
+        answer = digest_file(path)
+        after = _figures_of_file(path)
+        if after == before:
+            break
+        before = after
+    return before, answer

@@ -1,0 +1,255 @@
+"""Files that are whole or absent: atomic writes, create-if-absent, append-only lines, damaged ones set aside.
+
+A file gets its name only when its bytes are all there, so a crash leaves the old file, the new one, or a
+stray `.tmp-...` that the collector removes. Whether it also survives a power cut is the caller's choice
+(`durable`).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from nbpipe.errors import StoreError
+from nbpipe.platform import open_private, private_folder, sync_folder
+
+STATE_NAME = ".nbpipe"
+TEMPORARY = ".tmp-"
+"""How the name of a file that is being written begins."""
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some space; what old runs left behind goes with:  nbpipe gc",
+    errno.EDQUOT: "Free some space; what old runs left behind goes with:  nbpipe gc",
+    errno.EROFS: "The file system is read-only; open the workspace in a folder of your own.",
+    errno.EACCES: "Make the folder writable for you, or open the workspace in a folder of your own.",
+    errno.EPERM: "Make the folder writable for you, or open the workspace in a folder of your own.",
+    errno.ENOLCK: "The file system knows no locks; open the workspace on a local disk.",
+}
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn what the system says about a write into a `StoreError` that names the file and the remedy."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        clear = StoreError(f"Cannot write {path}: {reason}.", remedy=_REMEDIES.get(error.errno or 0))
+        clear.errno = error.errno
+        raise clear from error
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
+    """Write a file as a whole, in place of what was there.
+
+    Args:
+        path: the file; its folder exists.
+        data: the whole content.
+        mode: permission bits.
+        durable: flush file and folder to the disk before returning.
+
+    Raises:
+        StoreError: the file cannot be written; what was there is still there.
+    """
+    with storing(path), _temporary(path, data, mode=mode, flush=durable) as temporary:
+        os.replace(temporary, path)
+        if durable:
+            sync_folder(path.parent)
+
+
+def write_json(path: Path, data: Any, *, durable: bool = False) -> None:
+    """Write data as JSON, as a whole, in place of what was there; see `write_bytes`."""
+    write_bytes(path, json.dumps(data, indent=1).encode() + b"\n", durable=durable)
+
+
+def create_json(path: Path, data: Any, *, durable: bool = False) -> bool:
+    """Write data as JSON unless the file is there already; True when this call made it.
+
+    Of many that create the same file at once exactly one wins, and readers see its whole content or nothing.
+    The content is flushed to the disk before the file gets its name; `durable` flushes the name too.
+
+    Raises:
+        StoreError: the file cannot be written.
+
+    Example:
+        >>> create_json(folder / "14.json", {"status": "finished"})
+        True
+        >>> create_json(folder / "14.json", {"status": "failed"})
+        False
+    """
+    content = json.dumps(data, indent=1).encode() + b"\n"
+    with storing(path), _temporary(path, content, mode=0o600, flush=True) as temporary:
+        created = _link(temporary, path, content)
+        if created and durable:
+            sync_folder(path.parent)
+    return created
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StoreError: it is there and is not JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path.name} is damaged: it is not JSON ({error}).", place=str(path)) from error
+
+
+def append_line(path: Path, entry: Any) -> None:
+    """Append one JSON line in one write, so that lines of several processes never mix.
+
+    A line that a crash left without its end is closed first, and is lost alone.
+
+    Raises:
+        StoreError: the line cannot be written whole.
+    """
+    line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+    with storing(path):
+        fd = open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        try:
+            if size := os.fstat(fd).st_size:
+                os.lseek(fd, size - 1, os.SEEK_SET)
+                if os.read(fd, 1) != b"\n":
+                    line = b"\n" + line
+            if os.write(fd, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(fd)
+
+
+class Lines(list[Any]):
+    """The entries of a file of lines.
+
+    Attributes:
+        damaged: how many lines were skipped because they are not JSON.
+    """
+
+    damaged = 0
+
+    @classmethod
+    def parse(cls, data: bytes) -> Lines:
+        """Read JSON lines; blank ones are skipped, damaged ones skipped and counted."""
+        lines = cls()
+        for line in data.split(b"\n"):
+            if not line.strip(b" \r\0"):  # zeros are what a power cut leaves of a line
+                continue
+            try:
+                lines.append(json.loads(line))
+            except (ValueError, RecursionError):
+                lines.damaged += 1
+        return lines
+
+
+def read_lines(path: Path, offset: int = 0) -> tuple[Lines, int]:
+    """Read the whole lines of a file from a byte offset on, and the offset to go on from.
+
+    A last line without its end is left for the next call; a file that is not there has no lines.
+
+    Example:
+        >>> events, offset = read_lines(path)
+        >>> more, offset = read_lines(path, offset)
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return Lines(), offset
+    whole = data.rfind(b"\n") + 1
+    return Lines.parse(data[:whole]), offset + whole
+
+
+def set_aside(path: Path) -> Path | None:
+    """Move what is damaged to `.nbpipe/tmp/damaged/`; its new place, or None when it is gone already.
+
+    What lies outside a state folder gets `.damaged-...` added to its name instead.
+    """
+    state = next((folder for folder in path.parents if folder.name == STATE_NAME), None)
+    mark = secrets.token_hex(4)
+    if state is None:
+        target = path.with_name(f"{path.name}.damaged-{mark}")
+    else:
+        folder = state / "tmp" / "damaged"
+        private_folder(folder)
+        target = folder / f"{'-'.join(path.relative_to(state).parts)[-180:]}-{mark}"
+    with storing(path):
+        try:
+            os.rename(path, target)
+        except FileNotFoundError:
+            return None
+    return target
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or a folder with all it holds, read-only parts too; what is gone already is no error."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except OSError:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            os.chmod(path, stat.S_IWRITE)
+            os.unlink(path)
+            return
+        shutil.rmtree(path, onerror=_retry_writable)
+
+
+def _retry_writable(call: Callable[..., Any], path: str, info: Any) -> None:
+    """Give a folder or file its write permission back and try again; what vanished meanwhile is as wanted."""
+    if isinstance(info[1], FileNotFoundError):
+        return
+    os.chmod(os.path.dirname(path), stat.S_IRWXU)
+    os.chmod(path, stat.S_IRWXU)
+    if call in (os.open, os.scandir, os.lstat):
+        shutil.rmtree(path)
+    else:
+        call(path)
+
+
+@contextmanager
+def _temporary(path: Path, data: bytes, *, mode: int, flush: bool) -> Iterator[Path]:
+    """A whole file beside `path` that is about to become it, removed if it does not."""
+    temporary = path.with_name(TEMPORARY + secrets.token_hex(8))
+    fd = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            if flush:
+                os.fsync(fd)
+        yield temporary
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _link(temporary: Path, path: Path, content: bytes) -> bool:
+    """Give a whole file its name if the name is free."""
+    try:
+        os.link(temporary, path)
+        return True
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL):
+            raise
+    try:  # a file system without hard links: the name comes first, then the content in one write
+        fd = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        return False
+    with open(fd, "wb", buffering=0) as file:
+        file.write(content)
+    return True

@@ -1,0 +1,179 @@
+"""The state folder `.nbpipe` of a workspace: where everything lies, made on first write."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbpipe.errors import StoreError, UnknownName
+from nbpipe.platform import open_private, private_folder
+from nbpipe.store.files import STATE_NAME, remove_tree, storing, write_bytes
+from nbpipe.store.locks import Lock
+
+FORMAT = 1
+_FOLDERS = ("objects", "results", "runs", "registry", "tmp", "locks")
+
+
+class StateFolder:
+    """Where the state of a workspace lies. Making one reads and writes nothing.
+
+    Args:
+        root: the workspace's folder.
+
+    Example:
+        >>> state = StateFolder(Path("."))
+        >>> state.ensure()
+        >>> state.new_run_id()
+        '1'
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.path = self.root / STATE_NAME
+
+    def __repr__(self) -> str:
+        return f"StateFolder({str(self.root)!r})"
+
+    @property
+    def objects(self) -> Path:
+        """Immutable content by digest."""
+        return self.path / "objects"
+
+    @property
+    def results(self) -> Path:
+        """What steps made, by the key of what went in."""
+        return self.path / "results"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run: its graph, events, logs and lock."""
+        return self.path / "runs"
+
+    @property
+    def registry(self) -> Path:
+        """What is looked up by name: histories of steps, known digests."""
+        return self.path / "registry"
+
+    @property
+    def tmp(self) -> Path:
+        """What is being made, and what was set aside as damaged; on the same disk as the objects."""
+        return self.path / "tmp"
+
+    @property
+    def locks(self) -> Path:
+        """Lock files that belong to no run."""
+        return self.path / "locks"
+
+    def exists(self) -> bool:
+        """Whether there is a state folder of ours, of whatever format."""
+        return self._format() is not None
+
+    def ensure(self) -> None:
+        """Make the state folder, or what is missing of it.
+
+        Raises:
+            StoreError: it cannot be written, was made by a newer nbpipe, or belongs to another project.
+        """
+        with storing(self.path):
+            if not self._format():
+                self._make()
+            found = self._format()
+            if found is None or found > FORMAT:
+                raise self._refusal(found)
+            for name in _FOLDERS:
+                folder = self.path / name
+                if not folder.is_dir():
+                    private_folder(folder)
+
+    def run_folder(self, run_id: str) -> Path:
+        """The folder of a run, whether or not it exists.
+
+        Raises:
+            UnknownName: the id is not one that nbpipe gives, so it names no folder.
+        """
+        if not (run_id.isascii() and run_id.isdigit()) or run_id.startswith("0") or len(run_id) > 18:
+            raise UnknownName(f"No run {run_id}. Runs have numbers.", remedy="See them:  nbpipe runs")
+        return self.runs / run_id
+
+    def run_ids(self) -> list[str]:
+        """Ids of the runs that have a folder, the oldest first."""
+        try:
+            names = [entry.name for entry in self.runs.iterdir()]
+        except FileNotFoundError:
+            return []
+        return sorted((name for name in names if name.isascii() and name.isdigit()), key=int)
+
+    def new_run_id(self) -> str:
+        """Give out the next number, never one twice even after `nbpipe gc`, and make the run's folder.
+
+        Raises:
+            StoreError: the state folder cannot be written.
+        """
+        self.ensure()
+        mark = self.runs / "last"
+        with Lock(self.locks / "run-ids"), storing(self.runs):
+            try:
+                number = int(mark.read_bytes())
+            except (FileNotFoundError, ValueError):
+                number = 0
+            number = max([number, *map(int, self.run_ids()[-1:])]) + 1
+            (self.runs / str(number)).mkdir(mode=0o700)
+            write_bytes(mark, f"{number}\n".encode())
+        return str(number)
+
+    def scratch_folder(self) -> Path:
+        """Make a fresh folder under `tmp`; whoever asked removes it, else the collector does, some day."""
+        self.ensure()
+        folder = self.tmp / secrets.token_hex(8)
+        with storing(folder):
+            folder.mkdir(mode=0o700)
+        return folder
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A fresh folder under `tmp` that is removed at the end, with what is left in it.
+
+        Example:
+            >>> with state.scratch() as folder:
+            ...     (folder / "draft.csv").write_text("a,b")
+        """
+        folder = self.scratch_folder()
+        try:
+            yield folder
+        finally:
+            remove_tree(folder)
+
+    def _format(self) -> int | None:
+        """The number in the marker: 0 for one that is being written, None where there is none of ours."""
+        try:
+            text = (self.path / "VERSION").read_text("utf-8")
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            return None
+        if not text:
+            return 0
+        project, _, number = text.strip().partition(" ")
+        return int(number) if project == "nbpipe" and number.isascii() and number.isdigit() else None
+
+    def _make(self) -> None:
+        """Make the folder with its marker first, so that whoever sees anything in it sees whose it is."""
+        private_folder(self.path)
+        if any(self.path.iterdir()) and self._format() is None:
+            raise self._refusal(None)
+        fd = open_private(self.path / "VERSION", os.O_WRONLY | os.O_CREAT)
+        with open(fd, "wb", buffering=0) as marker:  # not by a temporary file: that would be seen first
+            marker.write(f"nbpipe {FORMAT}\n".encode())
+        write_bytes(self.path / ".gitignore", b"*\n")
+
+    def _refusal(self, found: int | None) -> StoreError:
+        if found is None:
+            return StoreError(
+                f"{self.path} belongs to another project: it has no VERSION of nbpipe.",
+                remedy=f"Move it away:  mv {STATE_NAME} {STATE_NAME}-other\nor choose another folder.",
+            )
+        return StoreError(
+            f"{self.path} was made by a newer nbpipe (format {found}; this one reads {FORMAT}).",
+            remedy="Upgrade:  pip install --upgrade nbpipe-steps",
+        )

@@ -1,0 +1,266 @@
+"""Immutable content under the digest of its bytes: blobs, and trees of files published by one rename.
+
+::
+
+    objects/5f/5f1d...          a blob; for a tree, its manifest
+    objects/5f/5f1d....tree/    the tree's content, handed out as it lies here
+    objects/5f/5f1d....stamp    the figures its files had when last found right; no part of its identity
+
+Order makes it safe against crashes: content, then manifest, then the rename, and the result that points to it
+last. A crash leaves a whole object or none. Nothing here waits for the disk: after a power cut an object may
+be short, which `complete` and `get_bytes` see. What must outlast a power cut is flushed by the results (see
+there).
+
+Files are read-only (0444, 0555 where executable) so that a script that opens its input for writing fails
+there and then; `check` finds those who write all the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from nbpipe.errors import StoreError
+from nbpipe.store.blobs import Blobs, listing, missing
+from nbpipe.store.digests import Figures, FileDigests
+from nbpipe.store.files import read_json, remove_tree, set_aside, storing, write_json
+from nbpipe.store.layout import StateFolder
+from nbpipe.store.manifest import Kind, Manifest, describe
+from nbpipe.store.trees import copy_entry, copy_tree, differences, fits, measure, settle
+
+_REMEMBERED = 256  # manifests kept in memory
+
+
+class StoredObject(NamedTuple):
+    """What the collector needs to know of an object.
+
+    Attributes:
+        digest: its name.
+        size: bytes on disk.
+        made: when it came into the store, seconds since the epoch.
+    """
+
+    digest: str
+    size: int
+    made: float
+
+
+class ObjectStore(Blobs):
+    """Blobs and trees of a workspace.
+
+    Args:
+        state: where they lie; made on the first write.
+        digests: how files are read.
+
+    Example:
+        >>> store = ObjectStore(state, FileDigests(state))
+        >>> store.get_bytes(store.put_bytes(b"a,b"))
+        b'a,b'
+        >>> store.path(store.publish(Path("clean.csv"), kind="file").digest).name
+        'clean.csv'
+    """
+
+    def __init__(self, state: StateFolder, digests: FileDigests) -> None:
+        super().__init__(state, digests)
+        self._manifests: dict[str, Manifest] = {}
+
+    def publish(self, source: Path, *, kind: Kind) -> Manifest:
+        """Take a file or folder into the store: it is moved, and is gone from `source` afterwards.
+
+        Where equal content is there already and unharmed, that is kept. An error leaves the content at `source`.
+
+        Raises:
+            StoreError: see `describe`; or it is a link itself, or cannot be moved.
+        """
+        if source.is_symlink():
+            raise StoreError(
+                f"{source.name} is a link to {os.readlink(source)}, so its content would not be kept.",
+                remedy="Copy what it leads to, or declare that as the output.",
+            )
+        manifest = describe(source, kind, self._digests)
+        with self._state.scratch() as scratch, storing(source):
+            self.put_bytes(manifest.to_bytes())
+            tree = scratch / "tree"
+            place = _take(source, tree, manifest)
+            try:
+                settle(tree, manifest)
+                self._move_in(tree, manifest)
+            except BaseException:
+                with suppress(OSError):
+                    os.rename(place, source)
+                raise
+            remove_tree(source)  # there still where it had to be copied from another disk
+        self._manifests[manifest.digest] = manifest
+        return manifest
+
+    def manifest(self, digest: str) -> Manifest:
+        """The manifest of a tree; see `get_bytes` for errors."""
+        known = self._manifests.get(digest)
+        if known is None:
+            known = Manifest.from_json(self.get_bytes(digest))
+            if len(self._manifests) >= _REMEMBERED:
+                self._manifests.clear()
+            self._manifests[digest] = known
+        return known
+
+    def path(self, digest: str) -> Path:
+        """What a consumer is handed, to read only: the folder, or the file under its own name.
+
+        Raises:
+            StoreError: there is no such tree.
+        """
+        tree = self._tree(digest)
+        if not tree.is_dir():
+            raise missing(digest)
+        manifest = self.manifest(digest)
+        return tree / manifest.entries[0].path if manifest.kind == "file" else tree
+
+    def complete(self, digest: str) -> bool:
+        """Whether a tree is there, by a cheap look: manifest, folder, and size of what lies at its top."""
+        try:
+            manifest, tree = self.manifest(digest), self._tree(digest)
+        except StoreError:
+            return False
+        top = (entry for entry in manifest.entries if "/" not in entry.path)
+        return self.has(digest) and tree.is_dir() and all(fits(tree / entry.path, entry) for entry in top)
+
+    def stamp(self, digest: str) -> dict[str, Figures]:
+        """The figures of a tree's files when last found right, by path; empty where nothing is known."""
+        try:
+            told = read_json(self._stamp(digest))
+            return {path: Figures(*map(int, five)) for path, five in told.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def check(self, digest: str) -> list[str]:
+        """Paths in a tree that are not as published: changed, missing or added; empty when all is well.
+
+        Files whose figures are as stamped are not read. Where figures changed and content did not (a copied
+        workspace, a touched file), the stamp is renewed.
+
+        Raises:
+            StoreError: there is no such tree.
+        """
+        tree = self._tree(digest)
+        if not tree.is_dir():
+            raise missing(digest)
+        manifest = self.manifest(digest)
+        wrong, read = differences(tree, manifest, self.stamp(digest))
+        if read and not wrong:
+            self._write_stamp(tree, manifest)
+        return wrong
+
+    def quarantine(self, digest: str) -> Path:
+        """Move a changed tree out of the store and forget it; where it lies now.
+
+        Raises:
+            StoreError: there is no such tree.
+        """
+        remove_tree(self._stamp(digest))
+        aside = set_aside(
+            self._tree(digest)
+        )  # the manifest stays: another may be publishing the same just now
+        if aside is None:
+            raise missing(digest)
+        return aside
+
+    def materialize(self, digest: str, target: Path) -> None:
+        """Copy what `path` hands out, to be written on; blocks are shared where the file system can.
+
+        Args:
+            digest: a tree.
+            target: becomes the folder or file; not there yet, or an empty folder for a folder.
+
+        Raises:
+            StoreError: there is no such tree, or the copy cannot be written.
+        """
+        source, manifest = self.path(digest), self.manifest(digest)
+        with storing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if manifest.kind == "file":
+                copy_entry(source, target, manifest.entries[0])
+            else:
+                copy_tree(source, target, manifest)
+
+    def drop(self, digest: str) -> None:
+        """Remove a blob or tree; what is not there is no error."""
+        self._manifests.pop(digest, None)
+        with storing(self._state.objects):
+            remove_tree(self.blob_path(digest))
+            remove_tree(self._stamp(digest))
+            if self._tree(digest).is_dir():
+                with self._state.scratch() as scratch, suppress(FileNotFoundError):
+                    os.rename(self._tree(digest), scratch / "tree")  # a crash leaves all of it or none
+
+    def objects(self) -> Iterator[StoredObject]:
+        """Every object, in no order."""
+        for folder in listing(self._state.objects):
+            for name in {item.name.partition(".")[0] for item in listing(Path(folder.path))} - {""}:
+                with suppress(StoreError):  # a stranger's file
+                    yield self._measured(name)
+
+    def _move_in(self, tree: Path, manifest: Manifest) -> None:
+        """The one rename. Of two that publish equal content the first wins, if what it left is unharmed."""
+        target = self._tree(manifest.digest)
+        for _ in range(2):
+            try:
+                os.rename(tree, target)
+            except OSError:
+                if not target.is_dir():
+                    raise
+                if not self.check(manifest.digest):
+                    return
+                set_aside(target)
+            else:
+                self._write_stamp(target, manifest)
+                return
+
+    def _write_stamp(self, tree: Path, manifest: Manifest) -> None:
+        with suppress(OSError):  # without it `check` reads the files
+            write_json(self._stamp(manifest.digest), measure(tree, manifest))
+
+    def _tree(self, digest: str) -> Path:
+        blob = self.blob_path(digest)
+        return blob.with_name(blob.name + ".tree")
+
+    def _stamp(self, digest: str) -> Path:
+        blob = self.blob_path(digest)
+        return blob.with_name(blob.name + ".stamp")
+
+    def _measured(self, digest: str) -> StoredObject:
+        tree, blob = self._tree(digest), self.blob_path(digest)
+        size = made = 0.0
+        for path in (blob, tree, self._stamp(digest)):
+            with suppress(OSError):
+                status = os.lstat(path)
+                size += 0 if path == tree else status.st_size
+                made = max(made, status.st_ctime if path == tree else status.st_mtime)
+        if tree.is_dir():
+            with suppress(StoreError):
+                size += self.manifest(digest).total_size
+        return StoredObject(digest, int(size), made)
+
+
+def _take(source: Path, tree: Path, manifest: Manifest) -> Path:
+    """Move an output into a folder of ours that becomes its tree; where the output itself lies then."""
+    if manifest.kind == "file":
+        tree.mkdir(mode=0o700)
+        target = tree / source.name
+    else:
+        target = tree
+        with suppress(PermissionError):  # a folder moves only where it can be written
+            os.chmod(source, 0o700)
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        if manifest.kind == "file":
+            copy_entry(source, target, manifest.entries[0])
+        else:
+            copy_tree(source, target, manifest)
+    return target

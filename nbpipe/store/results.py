@@ -1,0 +1,205 @@
+"""Results of steps by the key of what went in, and the history of attempts by the name of the step.
+
+A result is `results/<key>/<run>.json`: a small record that names objects. It is written last, when all it
+names is there, and never changed; a later run of the same key adds its own. Its content is flushed to the
+disk before it gets its name, so a power cut may lose a result but never tears one; with `durable` it
+is not lost either.
+
+The history is one line an attempt, failed ones too, and can be rebuilt from the results but for those.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbpipe.errors import StoreError
+from nbpipe.platform import private_folder
+from nbpipe.store.digests import digest_bytes
+from nbpipe.store.files import Lines, append_line, create_json, read_json, set_aside, storing
+from nbpipe.store.layout import StateFolder
+from nbpipe.store.locks import Lock
+
+_KEY = re.compile(r"[0-9a-f]{16,128}")
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run made for one key.
+
+    Attributes:
+        key: key of the fingerprint.
+        run: id of the run.
+        record: what was published; `finished` in it is seconds since the epoch.
+    """
+
+    key: str
+    run: str
+    record: dict[str, Any]
+
+
+class Results:
+    """Results and histories of a workspace.
+
+    Args:
+        state: where they lie; made on the first write.
+
+    Example:
+        >>> results.publish(key, "14", {"step": "train", "outputs": {"model": digest}, "finished": 1.7e9})
+        True
+        >>> results.newest(key).run
+        '14'
+    """
+
+    def __init__(self, state: StateFolder) -> None:
+        self._state = state
+
+    def publish(self, key: str, run: str, record: dict[str, Any], *, durable: bool = False) -> bool:
+        """Add a result, the last step of publishing; False when this run has one for the key, which stays.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        path = self._path(key, run)
+        self._state.ensure()
+        with storing(path):
+            private_folder(path.parent)
+        return create_json(path, record, durable=durable)
+
+    def newest(self, key: str) -> Result | None:
+        """The result that answers for a key: the one finished last, on a tie of the later run; or None."""
+        return max(self.all(key), key=_age, default=None)
+
+    def all(self, key: str) -> list[Result]:
+        """Every result of a key, the newest last. A damaged one is set aside and passed over."""
+        found = []
+        for run in self._runs(key):
+            try:
+                record = read_json(self._path(key, run))
+                if isinstance(record, dict):
+                    found.append(Result(key, run, record))
+                    continue
+            except FileNotFoundError:
+                continue
+            except StoreError:
+                pass
+            with suppress(StoreError):  # a workspace we may only read
+                set_aside(self._path(key, run))
+        return sorted(found, key=_age)
+
+    def keys(self) -> list[str]:
+        """Every key that has results, in order."""
+        return sorted(name for name in _names(self._state.results) if _KEY.fullmatch(name))
+
+    def discard(self, key: str, run: str) -> None:
+        """Remove a result; one that is not there is no error."""
+        path = self._path(key, run)
+        with storing(path):
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # others are left
+                path.parent.rmdir()
+
+    def note(self, entry: dict[str, Any]) -> None:
+        """Add an attempt to the history of its step.
+
+        Args:
+            entry: `step`, `node`, `pipeline`, `key`, `run`, `status` ("finished", "failed", "cancelled"),
+                `fingerprint` (digest) and `time` (seconds since the epoch); more is kept too.
+        """
+        self._state.ensure()
+        path = self._history(entry["step"])
+        with storing(path):
+            private_folder(path.parent)
+        append_line(path, entry)
+
+    def history(self, step: str, limit: int = 200) -> list[dict[str, Any]]:
+        """The last attempts at a step, newest last; lines that are damaged are passed over.
+
+        Args:
+            step: its name.
+            limit: how many at most; the file is read from its end, however long it is.
+        """
+        if not (self._state.registry / "steps").is_dir() and self._state.results.is_dir():
+            with suppress(StoreError):
+                self.rebuild()
+        found = _tail(self._history(step), limit)
+        entries = [entry for entry in found if isinstance(entry, dict) and entry.get("step") == step]
+        return sorted(entries, key=lambda entry: _number(entry.get("time")))[-limit:]
+
+    def rebuild(self) -> None:
+        """Add to the histories what only the results know, after histories were lost or damaged."""
+        self._state.ensure()
+        with storing(self._state.registry):
+            private_folder(self._state.registry / "steps")
+        told: dict[str, list[dict[str, Any]]] = {}
+        for result in (result for key in self.keys() for result in self.all(key)):
+            if isinstance(step := result.record.get("step"), str):
+                told.setdefault(step, []).append(_as_attempt(result))
+        with Lock(self._state.locks / "history"):
+            for step, attempts in told.items():
+                told_already = self.history(step, limit=1_000_000)
+                known = {(entry.get("key"), entry.get("run")) for entry in told_already}
+                for attempt in sorted(attempts, key=lambda attempt: _number(attempt["time"])):
+                    if (attempt["key"], attempt["run"]) not in known:
+                        append_line(self._history(step), attempt)
+
+    def _path(self, key: str, run: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise StoreError(f"{key!r} is no key of a result.")
+        return self._state.results / key / f"{self._state.run_folder(run).name}.json"
+
+    def _runs(self, key: str) -> Iterator[str]:
+        folder = self._path(key, "1").parent
+        for name in _names(folder):
+            run, _, ending = name.partition(".")
+            if ending == "json" and run.isascii() and run.isdigit() and not run.startswith("0"):
+                yield run
+
+    def _history(self, step: str) -> Path:
+        name = digest_bytes(step.encode("utf-8", "surrogatepass"))[:16]
+        return self._state.registry / "steps" / f"{name}.jsonl"
+
+
+def _age(result: Result) -> tuple[float, int]:
+    return _number(result.record.get("finished")), int(result.run)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _as_attempt(result: Result) -> dict[str, Any]:
+    told = {name: result.record.get(name, "") for name in ("step", "node", "pipeline", "fingerprint")}
+    told |= {"key": result.key, "run": result.run, "status": "finished"}
+    told |= {"time": _number(result.record.get("finished")), "seconds": _number(result.record.get("seconds"))}
+    return told
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _tail(path: Path, limit: int) -> Lines:
+    """At least the last `limit` whole lines of a file, where there are that many."""
+    try:
+        with open(path, "rb") as file:
+            start = file.seek(0, os.SEEK_END)
+            data = b""
+            while start > 0 and data.count(b"\n") <= limit:
+                step = min(max(_BLOCK, len(data)), start)
+                start = file.seek(start - step)
+                data = file.read(step) + data
+    except FileNotFoundError:
+        return Lines()
+    if start > 0:
+        data = data.partition(b"\n")[2]
+    return Lines.parse(data)

@@ -1,0 +1,108 @@
+"""Trees of files on disk beside their manifest: made read-only, compared with it, copied to be written on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from nbpipe.platform import copy_file
+from nbpipe.store.digests import Figures, digest_file
+from nbpipe.store.files import TEMPORARY
+from nbpipe.store.manifest import Entry, Manifest
+
+
+def fits(place: Path, entry: Entry) -> bool:
+    """Whether a path is of the type, size and target that an entry says; its content is not read."""
+    try:
+        status = os.lstat(place)
+        if entry.type == "link":
+            return stat.S_ISLNK(status.st_mode) and os.readlink(place).replace(os.sep, "/") == entry.target
+    except OSError:
+        return False
+    if entry.type == "folder":
+        return stat.S_ISDIR(status.st_mode)
+    return stat.S_ISREG(status.st_mode) and status.st_size == entry.size
+
+
+def paths(tree: Path) -> Iterator[str]:
+    """Paths of everything below a folder, parts joined by `/`, in no order."""
+    waiting = [("", str(tree))]
+    while waiting:
+        inner, folder = waiting.pop()
+        with os.scandir(folder) as found:
+            for item in found:
+                yield inner + item.name
+                if item.is_dir(follow_symlinks=False):
+                    waiting.append((inner + item.name + "/", item.path))
+
+
+def measure(tree: Path, manifest: Manifest) -> dict[str, Figures]:
+    """The figures of a tree's files, by path."""
+    files = (entry.path for entry in manifest.entries if entry.type == "file")
+    return {path: Figures.of(os.lstat(tree / path)) for path in files}
+
+
+def differences(tree: Path, manifest: Manifest, stamp: Mapping[str, Figures]) -> tuple[list[str], bool]:
+    """Paths that are not as the manifest says, and whether files not as stamped had to be read for it."""
+    entries = {entry.path for entry in manifest.entries}
+    wrong = [path for path in paths(tree) if path not in entries]
+    read = False
+    for entry in manifest.entries:
+        place = tree / entry.path
+        if not fits(place, entry):
+            wrong.append(entry.path)
+        elif entry.type == "file" and Figures.of(os.lstat(place)) != stamp.get(entry.path):
+            read = True
+            if digest_file(place) != entry.digest:
+                wrong.append(entry.path)
+    return sorted(wrong), read
+
+
+def settle(tree: Path, manifest: Manifest) -> None:
+    """Make a tree what its manifest says: files read-only and with no other names, links relative."""
+    for entry in manifest.entries:
+        place = tree / entry.path
+        if entry.type == "link":
+            if os.readlink(place) != entry.target:
+                os.unlink(place)
+                os.symlink(entry.target, place)
+            continue
+        if entry.type == "file" and os.lstat(place).st_nlink > 1:
+            _part(place)
+        with suppress(
+            PermissionError
+        ):  # another user's, as out of a container; it stays guarded by its figures
+            os.chmod(place, 0o700 if entry.type == "folder" else entry.mode & 0o555)
+
+
+def copy_tree(source: Path, target: Path, manifest: Manifest) -> None:
+    """Copy a tree to a folder that is new or empty, its files writable."""
+    target.mkdir(exist_ok=True)
+    if any(target.iterdir()):
+        raise FileExistsError(errno.EEXIST, "something is there already", str(target))
+    for entry in manifest.entries:  # a folder sorts before what is in it
+        place = target / entry.path
+        if entry.type == "folder":
+            place.mkdir()
+        elif entry.type == "link":
+            os.symlink(entry.target, place)
+        else:
+            copy_entry(source / entry.path, place, entry)
+
+
+def copy_entry(source: Path, target: Path, entry: Entry) -> None:
+    """Copy one file, writable, executable where the entry says so."""
+    copy_file(source, target)
+    os.chmod(target, entry.mode)
+
+
+def _part(place: Path) -> None:
+    """Give a file bytes of its own; through a hard link its other name would change them."""
+    copy = place.with_name(TEMPORARY + secrets.token_hex(8))
+    copy_file(place, copy)
+    os.replace(copy, place)
