@@ -1,0 +1,1 @@
+"""Where a step's process runs: backends, which know processes and nothing of pipelines."""

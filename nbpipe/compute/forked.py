@@ -1,0 +1,232 @@
+"""Processes forked by zygotes (Linux): they start faster than an interpreter does, and none gets away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbpipe import runtime
+from nbpipe.compute.base import Exit, Handle, Job, Sink
+from nbpipe.compute.output import Output
+from nbpipe.errors import EnvironmentProbeError, NbpipeError
+from nbpipe.runtime.wire import KILL, READY, TERMINATE, Report, Request
+
+_PATIENCE = 60.0  # seconds an interpreter may take to start: a cold network disk is slow
+
+# What an interpreter and its C library read once, when they start: a job whose values differ needs a zygote
+# of its own.
+_READ_AT_START = ("PYTHON", "LD_", "LC_", "MALLOC_", "GLIBC_")
+_READ_AT_START_TOO = {"HOME", "LANG", "LANGUAGE", "TZ", "XDG_CONFIG_HOME"}
+
+
+class Zygotes:
+    """The zygotes of one backend, started as jobs need them."""
+
+    def __init__(self) -> None:
+        self._zygotes: dict[tuple[Any, ...], _Zygote] = {}
+        self._starting = asyncio.Lock()
+        self._handles: set[ForkedHandle] = set()
+
+    async def start(self, python: str, job: Job, sink: Sink) -> ForkedHandle:
+        """Start a job; see `Backend.start`."""
+        zygote = await self._zygote(python, job)
+        handle = await ForkedHandle.start(job, sink, zygote)
+        self._handles.add(handle)
+        handle.done.add_done_callback(lambda _: self._handles.discard(handle))
+        return handle
+
+    async def _zygote(self, python: str, job: Job) -> _Zygote:
+        env = {name: value for name, value in job.env.items() if _read_at_start(name)}
+        # A relative entry of PYTHONPATH means the folder a process starts in.
+        folders = env.get("PYTHONPATH", os.sep).split(os.pathsep)
+        cwd = os.sep if all(map(os.path.isabs, folders)) else str(job.cwd)
+        key = (python, cwd, *sorted(env.items()))
+        async with self._starting:
+            zygote = self._zygotes.get(key)
+            if zygote is None or zygote.process.poll() is not None:
+                zygote = _Zygote(python, cwd, env)
+                await zygote.ready()
+                self._zygotes[key] = zygote
+            return zygote
+
+    async def aclose(self) -> None:
+        """End every job and every zygote."""
+        for handle in tuple(self._handles):
+            await handle.cancel(0.0)
+        for zygote in self._zygotes.values():
+            await zygote.aclose()
+        self._zygotes.clear()
+
+
+def _read_at_start(name: str) -> bool:
+    return name.startswith(_READ_AT_START) or name in _READ_AT_START_TOO
+
+
+class _Zygote:
+    """The backend's side of a zygote."""
+
+    def __init__(self, python: str, cwd: str, env: Mapping[str, str]) -> None:
+        self._python = python
+        self._control, theirs = socket.socketpair()
+        self._control.setblocking(False)
+        self._complaint = tempfile.TemporaryFile()  # noqa: SIM115 - what it says when it cannot start
+        entry = Path(runtime.__file__).with_name("__main__.py")
+        with theirs:
+            try:
+                self.process = subprocess.Popen(
+                    [python, str(entry), str(theirs.fileno())],
+                    cwd=cwd,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._complaint,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise self._unusable(str(error.strerror)) from error
+
+    async def ready(self) -> None:
+        """Wait until it can fork.
+
+        Raises:
+            EnvironmentProbeError: it cannot.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            answer = await asyncio.wait_for(loop.sock_recv(self._control, 1), _PATIENCE)
+        except (TimeoutError, OSError):
+            answer = b""
+        if answer != READY:
+            self.process.kill()
+            self.process.wait()
+            self._complaint.seek(0)
+            complaint = self._complaint.read()[-2000:].decode(errors="replace").strip()
+            raise self._unusable(complaint.rpartition("\n")[2] or f"it ended with {self.process.returncode}")
+
+    def _unusable(self, why: str) -> EnvironmentProbeError:
+        return EnvironmentProbeError(
+            f"The interpreter {self._python} does not start.",
+            place=why,
+            remedy=f"Try it:  {self._python} -c 'import sys; print(sys.version)'",
+        )
+
+    def send(self, descriptors: list[int]) -> None:
+        """Have a guard forked that holds the descriptors: its channel, and the job's stdout and stderr.
+
+        Raises:
+            OSError: the zygote is gone.
+        """
+        socket.send_fds(self._control, [b"F"], descriptors)
+
+    async def aclose(self) -> None:
+        """End it; its jobs have ended."""
+        self._control.close()
+        await asyncio.to_thread(self.process.wait)
+        self._complaint.close()
+
+
+class ForkedHandle(Handle):
+    """A job and its guard."""
+
+    def __init__(self, attempt_id: str, sink: Sink) -> None:
+        self.done: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._attempt_id = attempt_id
+        self._output = Output(sink, self._fail)
+        self._channel, self._theirs = socket.socketpair()
+        self._channel.setblocking(False)
+        self._line = b""
+        self._failure: Exception | None = None
+
+    @classmethod
+    async def start(cls, job: Job, sink: Sink, zygote: _Zygote) -> ForkedHandle:
+        """Have a guard forked and tell it what to run.
+
+        Raises:
+            NbpipeError: the system has no room for another process or descriptor.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            handle = cls(job.attempt_id, sink)
+            with handle._theirs:
+                zygote.send([handle._theirs.fileno(), *handle._output.writers])
+            handle._output.start()
+            loop.add_reader(handle._channel, handle._receive)
+            await loop.sock_sendall(handle._channel, _request(job).to_bytes())
+        except OSError as error:
+            raise NbpipeError(f"{job.attempt_id} cannot be started: {error.strerror}.") from error
+        return handle
+
+    async def wait(self) -> Exit:
+        """See `Handle.wait`."""
+        return await asyncio.shield(self.done)
+
+    async def cancel(self, grace: float) -> None:
+        """See `Handle.cancel`."""
+        if grace > 0:
+            self._command(TERMINATE)
+            await asyncio.wait({self.done}, timeout=grace)
+        self._command(KILL)
+        await asyncio.wait({self.done})
+
+    def _command(self, letter: bytes) -> None:
+        if not self.done.done():
+            with suppress(OSError):  # the guard has just ended: its report is on the way
+                self._channel.send(letter)
+
+    def _fail(self, error: Exception) -> None:
+        """Nobody takes the output any more: end the job, and let who waits for it know."""
+        self._failure = self._failure or error
+        self._command(KILL)
+
+    def _receive(self) -> None:
+        try:
+            data = self._channel.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._line += data
+        report = Report.from_bytes(self._line)
+        if report is None and data:
+            return
+        asyncio.get_running_loop().remove_reader(self._channel)
+        self._output.drain()
+        self._channel.close()
+        if self._failure is not None:
+            self.done.set_exception(self._failure)
+        else:
+            self.done.set_result(_exit(report))
+
+
+def _request(job: Job) -> Request:
+    return Request(
+        os.fsencode(job.script),
+        [os.fsencode(argument) for argument in job.argv],
+        os.fsencode(job.cwd),
+        {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()},
+        job.memory or 0,
+    )
+
+
+def _exit(report: Report | None) -> Exit:
+    if report is None or report.ending == "lost":
+        killed = "Something killed the process that watched it" + (
+            "." if report else ", and the one above that."
+        )
+        return Exit(None, None, 0.0, 0.0, 0, lost=killed)
+    return Exit(
+        code=report.status if report.status >= 0 else None,
+        signal=-report.status if report.status < 0 else None,
+        wall=report.wall,
+        cpu=report.user + report.system,
+        peak_bytes=report.peak,
+        out_of_memory=report.ending == "memory",
+    )

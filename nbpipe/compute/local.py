@@ -1,0 +1,79 @@
+"""The machine nbpipe itself runs on, as a backend."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink
+from nbpipe.compute.forked import Zygotes
+from nbpipe.compute.spawned import SpawnedHandle
+from nbpipe.errors import EnvironmentProbeError, UsageError
+
+
+class LocalBackend(Backend):
+    """Runs jobs as processes of this machine.
+
+    On Linux they are forked by zygotes (`nbpipe.compute.forked`); elsewhere, or with `forked=False`, each is
+    an interpreter started anew (`nbpipe.compute.spawned`), which takes longer and finds fewer of the
+    processes that tried to get away.
+
+    Args:
+        forked: whether to fork; by default where the system can.
+
+    Example:
+        >>> backend = LocalBackend()
+        >>> handle = await backend.start(job, lambda stream, data: log.write(data))
+        >>> (await handle.wait()).code
+        0
+    """
+
+    def __init__(self, *, forked: bool = sys.platform == "linux") -> None:
+        self._zygotes = Zygotes() if forked else None
+        self._spawned: set[SpawnedHandle] = set()
+
+    async def probe(self) -> Capacity:
+        """The cores this process may use and the memory of the machine."""
+        import psutil
+
+        cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return Capacity(cpus or 1, psutil.virtual_memory().total)
+
+    async def start(self, job: Job, sink: Sink) -> Handle:
+        """Start a process; see `Backend.start`."""
+        python = _check(job)
+        if self._zygotes is not None:
+            return await self._zygotes.start(python, job, sink)
+        handle = SpawnedHandle(python, job, sink)
+        self._spawned.add(handle)
+        handle.done.add_done_callback(lambda _: self._spawned.discard(handle))
+        return handle
+
+    async def aclose(self) -> None:
+        """End every process that is left."""
+        for handle in tuple(self._spawned):
+            await handle.cancel(0.0)
+        if self._zygotes is not None:
+            await self._zygotes.aclose()
+
+
+def _check(job: Job) -> str:
+    """The path of a job's interpreter, once the job is known to be one that can be started."""
+    texts = (job.script, *job.argv, *job.env, *job.env.values())
+    bad = next((text for text in texts if "\0" in text), None)
+    if bad is not None:
+        raise UsageError(
+            "A process takes no NUL character in an argument or a variable.",
+            place=f"{job.attempt_id}: {bad!r}"[:200],
+        )
+    if not job.cwd.is_dir():
+        raise UsageError(f"No folder {job.cwd}.", place=f"{job.attempt_id} was to start in it.")
+    python = shutil.which(job.python, path=job.env.get("PATH"))
+    if python is None:
+        raise EnvironmentProbeError(
+            f"No interpreter {job.python}.",
+            place=f"{job.attempt_id} was to run with it.",
+            remedy=f"The one nbpipe runs with is:  --python {sys.executable}",
+        )
+    return os.path.abspath(python)
