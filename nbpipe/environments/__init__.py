@@ -1,0 +1,1 @@
+"""Interpreters and what is installed in them: what of a step's environment counts for reuse."""

@@ -1,0 +1,222 @@
+"""A step's interpreter: finding it, what is installed in it, and what of that counts for reuse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nbpipe.environments import probe_script
+from nbpipe.errors import EnvironmentProbeError
+
+OLDEST = (3, 9)
+"""Oldest Python a step runs in: what the runtime that travels with it needs."""
+_PATIENCE = 60.0  # seconds; a first start from a cold network disk takes long, one that hangs must end
+_IN_FOLDER = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+_NEVER_COUNTS = "nbpipe"  # it carries a step's metrics and makes no result
+
+
+def resolve_python(wanted: str, default: str, *, base: Path) -> str:
+    """Path of the interpreter that a step asks for.
+
+    Args:
+        wanted: an interpreter, the folder of a virtual environment, or a command; empty for the default.
+        default: path that an empty ``wanted`` means.
+        base: folder that relative paths start from.
+
+    Returns:
+        An absolute path; links are kept, since the path is what tells a virtual environment from its base.
+
+    Raises:
+        EnvironmentProbeError: there is no such interpreter.
+
+    Example:
+        >>> resolve_python("", "/usr/bin/python3", base=Path("."))
+        '/usr/bin/python3'
+    """
+    if not wanted:
+        return default
+    path = Path(os.path.abspath(base / Path(wanted).expanduser()))  # noqa: PTH100 - resolve() follows links
+    if path.is_dir():
+        for name in _IN_FOLDER:
+            if (path / name).is_file():
+                return str(path / name)
+    elif path.is_file():
+        if os.access(path, os.X_OK):
+            return str(path)
+        raise EnvironmentProbeError(f"{wanted} is no program.", place=str(path), remedy=_remedy())
+    command = shutil.which(wanted) if Path(wanted).name == wanted else None
+    if command:
+        return str(Path(command).absolute())
+    if path.is_dir():
+        raise EnvironmentProbeError(
+            f"The folder {wanted} holds no Python.", place=str(path), remedy=_remedy()
+        )
+    raise EnvironmentProbeError(f"No Python {wanted}.", remedy=_remedy())
+
+
+def _remedy() -> str:
+    known = ["python3", *(f"python3.{minor}" for minor in range(OLDEST[1], sys.version_info[1] + 4))]
+    there = [command for command in known if shutil.which(command)]
+    wanted = "Name an interpreter, the folder of a virtual environment, or a command."
+    return f"{wanted} On the PATH: {', '.join(there)}." if there else wanted
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """What was seen of an interpreter.
+
+    Attributes:
+        python: the path it was asked by.
+        executable: the path it calls itself, behind any shim.
+        version: ``3.11``.
+        imports: top-level import name -> distributions that bring it.
+        versions: distribution -> version; names are normalised (lower case, ``-``).
+        site: what was looked at to see all this, each with its stamp (``probe_script.stamp``).
+        local_roots: folders of the user's own modules: PYTHONPATH and editable installs.
+    """
+
+    python: str
+    executable: str
+    version: str
+    imports: Mapping[str, list[str]]
+    versions: Mapping[str, str]
+    site: list[tuple[str, Any]]
+    local_roots: list[str]
+
+    def fresh(self) -> bool:
+        """Whether nothing was installed, removed or upgraded since; costs a few stats."""
+        return all(probe_script.stamp(path) == seen for path, seen in self.site)
+
+    def ingredients(
+        self, imported: Iterable[str], counts: Literal["imports", "full", "none"]
+    ) -> dict[str, str]:
+        """What of the environment a step's result depends on.
+
+        Args:
+            imported: top-level names that the step's code imports; those of no distribution count nothing.
+            counts: ``imports`` for the distributions of those names, ``full`` for all, ``none`` for nothing.
+
+        Returns:
+            Distribution -> version, and ``python`` -> ``3.11``.
+        """
+        if counts == "none":
+            return {}
+        if counts == "full":
+            return {"python": self.version, **self.versions}
+        names = {name for top in imported if top != _NEVER_COUNTS for name in self.imports.get(top, ())}
+        return {"python": self.version, **{name: self.versions[name] for name in sorted(names)}}
+
+
+class Interpreters:
+    """The interpreters of a workspace; each is asked once, and again only when something was installed.
+
+    Args:
+        recall: gives back what was remembered under a key, or None.
+        remember: keeps a JSON object under a key, for other processes too.
+        env: environment in which steps run, as far as an interpreter reads it; default: this process's.
+
+    Example:
+        >>> known = {}
+        >>> Interpreters(known.get, known.__setitem__).of(sys.executable).version.partition(".")[0]
+        '3'
+    """
+
+    def __init__(
+        self,
+        recall: Callable[[str], dict[str, Any] | None],
+        remember: Callable[[str, dict[str, Any]], None],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._recall = recall
+        self._remember = remember
+        self._env = dict(os.environ if env is None else env)
+        self._known: dict[str, Interpreter] = {}
+        self._turn = threading.Lock()  # a plan's thread and the user's ask at once
+
+    def of(self, python: str) -> Interpreter:
+        """What is installed for an interpreter, as of now.
+
+        Raises:
+            EnvironmentProbeError: it does not answer, or is older than Python 3.9.
+        """
+        with self._turn:
+            seen = self._known.get(python)
+            if seen is None or not seen.fresh():
+                seen = self._known[python] = self._look(python)
+            return seen
+
+    def _look(self, python: str) -> Interpreter:
+        key = self._key(python)
+        found = self._recall(key) or {}
+        if found.get("format") == probe_script.FORMAT:
+            remembered = _parse(python, found)
+            if remembered.fresh():
+                return remembered
+        interpreter = probe(python, self._env)
+        self._remember(key, {"format": probe_script.FORMAT, **asdict(interpreter)})
+        return interpreter
+
+    def _key(self, python: str) -> str:
+        """The interpreter and the variables that decide where it looks for modules."""
+        read = {
+            name: value for name, value in self._env.items() if name.startswith("PYTHON") or name == "HOME"
+        }
+        return hashlib.sha256(json.dumps([python, read], sort_keys=True).encode()).hexdigest()
+
+
+def probe(python: str, env: Mapping[str, str]) -> Interpreter:
+    """Start an interpreter and ask it what is installed in it.
+
+    Raises:
+        EnvironmentProbeError: it does not answer, or is older than Python 3.9.
+    """
+    try:
+        done = subprocess.run(
+            [python, probe_script.__file__],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=dict(env),
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = getattr(error, "strerror", None) or f"no answer in {_PATIENCE:g} s"
+        raise EnvironmentProbeError(f"{python} cannot be started: {why}.", remedy=_remedy()) from error
+    for line in reversed(done.stdout.splitlines()):  # a package's .pth file may print something of its own
+        if line.startswith(b'{"format"'):
+            interpreter = _parse(python, json.loads(line))
+            if tuple(map(int, interpreter.version.split("."))) < OLDEST:
+                raise _too_old(python, f"is Python {interpreter.version}")
+            return interpreter
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    if said and said[-1].startswith("SyntaxError"):
+        raise _too_old(python, "is too old")
+    raise EnvironmentProbeError(
+        f"{python} does not answer as a Python does.", place=said[-1] if said else None, remedy=_remedy()
+    )
+
+
+def _too_old(python: str, what: str) -> EnvironmentProbeError:
+    fact = f"{python} {what}. A step needs Python {OLDEST[0]}.{OLDEST[1]} or newer."
+    return EnvironmentProbeError(fact, remedy=_remedy())
+
+
+def _parse(python: str, data: Mapping[str, Any]) -> Interpreter:
+    return Interpreter(
+        python=python,
+        executable=data["executable"],
+        version=data["version"],
+        imports=data["imports"],
+        versions=data["versions"],
+        site=[(path, seen) for path, seen in data["site"]],
+        local_roots=data["local_roots"],
+    )
