@@ -99,7 +99,7 @@ class InvalidPipeline(NbpipeError, ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class ActivityFailedException(NbpipeError, RuntimeError):  # noqa: N818 - Azure ML v1's name
+class ActivityFailedException(NbpipeError, RuntimeError):
     """A run or step that was waited for failed or was cancelled."""
 
 

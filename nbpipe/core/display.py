@@ -17,6 +17,9 @@ class Presenter(Protocol):
     def graphviz(self, shown: Any) -> Any:
         """A ``graphviz.Digraph``."""
 
+    def show(self, shown: Any) -> None:
+        """Display it in a notebook, or print its text tree elsewhere."""
+
 
 _find_presenter: Callable[[], Presenter] | None = None
 
@@ -42,9 +45,7 @@ class Displayed:
 
     def show(self) -> None:
         """Display it in the notebook, or print its text tree elsewhere."""
-        from IPython.display import display  # noqa: PLC0415 - only a notebook needs it
-
-        display(self)
+        presenter().show(self)
 
     def to_graphviz(self) -> Any:
         """A ``graphviz.Digraph`` of the graph; its source needs no ``dot`` binary."""

@@ -11,7 +11,7 @@ from nbpipe.core.compute import LOCAL
 from nbpipe.errors import UsageError
 
 Counts = Literal["imports", "full", "none"]
-"""How an environment counts for reuse: distributions the step's code imports, every installed one, or none."""
+"""How an environment counts for reuse: the distributions the code imports, all installed ones, or none."""
 COUNTS = ("imports", "full", "none")
 DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
@@ -147,8 +147,8 @@ class RunConfiguration(_Settings):
     """How a step's process is run (Azure ML v1's ``RunConfiguration``, and nbpipe's own settings).
 
     Args:
-        environment: an ``Environment``, or how the plain interpreter counts: ``imports`` (default: distributions
-            that the step's code imports), ``full`` (every installed one), ``none``.
+        environment: an ``Environment``, or how the plain interpreter counts: ``imports`` (default:
+            distributions that the step's code imports), ``full`` (every installed one), ``none``.
         python: interpreter path, virtual environment folder or command name; default: the submitter's.
 
     Attributes:

@@ -59,7 +59,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True)
 class StepQueued(StepEvent):
-    """A step is ready and waits; ``waits_for`` says for what ("a slot", "a GPU", "run 12, which makes it")."""
+    """A step is ready and waits for "a slot", "a GPU" or "run 12, which makes it"."""
 
     waits_for: str
 
@@ -200,8 +200,8 @@ def _tag(kind: type[Event]) -> str:
 
 _KINDS: dict[str, type[Event]] = {}
 for _kind in (
-    RunStarted, StepQueued, StepReused, StepStarted, StepNoted, StepLogged, StepFinished, StepFailed, StepCancelled,
-    StepBlocked, StopRequested, RunFinished,
+    RunStarted, StepQueued, StepReused, StepStarted, StepNoted, StepLogged, StepFinished, StepFailed,
+    StepCancelled, StepBlocked, StopRequested, RunFinished,
 ):  # fmt: skip
     _kind.kind = _tag(_kind)
     _KINDS[_kind.kind] = _kind

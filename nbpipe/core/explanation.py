@@ -73,8 +73,7 @@ def _diffs(before: Fingerprint, after: Fingerprint, read: Reader) -> Iterator[tu
             yield name, unified_diff(read(olds.get(name, "")) or "", read(news.get(name, "")) or "", name)
     old_line, new_line = before.part("command").get("arguments"), after.part("command").get("arguments")
     if old_line != new_line:
-        texts = ("\n".join(line or ()) + "\n" for line in (old_line, new_line))
-        yield "arguments", unified_diff(*texts, "arguments")
+        yield "arguments", unified_diff("\n".join(old_line or ()), "\n".join(new_line or ()), "arguments")
 
 
 def unified_diff(before: str, after: str, name: str) -> str:

@@ -22,7 +22,9 @@ def canonical(value: Any) -> bytes:
         >>> canonical({"b": 1, "a": [True, None]})
         b'{"a":[true,null],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True).encode()
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True
+    ).encode()
 
 
 def digest_of(value: Any) -> str:
@@ -34,13 +36,14 @@ def digest_of(value: Any) -> str:
 class Fingerprint:
     """Named parts of everything that a step's result depends on.
 
-    Not counted: the step's name, the pipeline's, ``allow_reuse``, the compute target, where inputs lie, the clock.
+    Not counted: the step's name, the pipeline's, ``allow_reuse``, the compute target, where inputs lie, the
+    clock.
 
     Attributes:
-        parts: kind -> name -> value; a value is a digest, or the thing itself where it is short (a parameter's value, a
-            package's version, the words of the command).
-        evidence: what is kept beside it so that a reason can show more than a digest (digests of the files' bytes,
-            rows of the inputs, options of the parameters); never part of the key.
+        parts: kind -> name -> value; a value is a digest, or the thing itself where it is short (a
+            parameter's value, a package's version, the words of the command).
+        evidence: what is kept beside it so that a reason can show more than a digest (digests of the files'
+            bytes, rows of the inputs, options of the parameters); never part of the key.
         unknown: names of inputs whose content is not known yet, since a step upstream may still change it.
 
     Example:
@@ -76,7 +79,10 @@ class Fingerprint:
         inputs = {**self.part("inputs"), **found}
         evidence = {**self.evidence, "inputs": {**self.evidence.get("inputs", {}), **(shown or {})}}
         return replace(
-            self, parts={**self.parts, "inputs": inputs}, evidence=evidence, unknown=self.unknown - found.keys()
+            self,
+            parts={**self.parts, "inputs": inputs},
+            evidence=evidence,
+            unknown=self.unknown - found.keys(),
         )
 
     def differences(self, other: Fingerprint) -> Iterator[tuple[str, str, Any, Any]]:

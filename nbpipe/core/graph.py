@@ -1,207 +1,74 @@
-"""The graph of a pipeline: nodes, ports, edges, data sources; plain values that go to JSON and back."""
+"""The graph of a pipeline: nodes in an order, the data between them, the data and parameters they take."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, replace
+from types import MappingProxyType
+from typing import Any
 
-from nbpipe.core.data import Form, Mode
-from nbpipe.core.environment import EnvironmentSpec
+from nbpipe.core.node import (
+    CellSource,
+    DataSource,
+    Edge,
+    FolderSource,
+    InputPort,
+    Node,
+    OutputPort,
+    Piece,
+    Source,
+    Word,
+    place_of,
+)
 from nbpipe.errors import UnknownName, UsageError
+
+__all__ = [
+    "CellSource",
+    "DataSource",
+    "Edge",
+    "FolderSource",
+    "Graph",
+    "InputPort",
+    "Naming",
+    "Node",
+    "OutputPort",
+    "Piece",
+    "Source",
+    "Word",
+    "place_of",
+]
 
 GRAPH_FORMAT = 1
 """Version of the JSON form; a newer one is refused."""
+_SAVE = "Write one with:  nbpipe graph NOTEBOOK --save graph.json"
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A part of one command-line word: literal text, or a placeholder for a parameter or a port.
+class Naming:
+    """Gives out ids: a name the first time, then ``name#2``, ``name#3``.
 
-    Attributes:
-        kind: ``text``, ``parameter``, ``input`` or ``output``.
-        value: the text itself, else the name.
+    Example:
+        >>> naming = Naming()
+        >>> [naming.take(name) for name in ("train", "train", "prep", "train#2")]
+        ['train', 'train#2', 'prep', 'train#2#2']
     """
 
-    kind: Literal["text", "parameter", "input", "output"]
-    value: str
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._last: dict[str, int] = {}
 
-    def __str__(self) -> str:
-        if self.kind == "text":
-            return self.value
-        return "{>" + self.value + "}" if self.kind == "output" else "{" + self.value + "}"
+    def take(self, name: str) -> str:
+        """An id for that name, never given before."""
+        node_id = name
+        while node_id in self._taken:
+            self._last[name] = self._last.get(name, 1) + 1
+            node_id = f"{name}#{self._last[name]}"
+        self._taken.add(node_id)
+        return node_id
 
-
-Word = tuple[Piece, ...]
-"""One word of a script's command line."""
-
-
-@dataclass(frozen=True)
-class FolderSource:
-    """A step's code: every file of a folder that is not ignored (Azure ML v1's ``source_directory``)."""
-
-    folder: str
-
-
-@dataclass(frozen=True)
-class CellSource:
-    """A step's code: one script written from a cell, and the local modules it imports.
-
-    Attributes:
-        script: path of the script's file.
-        folder: the notebook's folder: where local modules are looked for first.
-        extra: further files or folders taken along (``--with``).
-        cell: the notebook cell it came from, as people count ("cell 5"), or empty.
-    """
-
-    script: str
-    folder: str
-    extra: tuple[str, ...] = ()
-    cell: str = ""
-
-
-Source = FolderSource | CellSource
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """Data that no step makes: local files, folders or globs.
-
-    Attributes:
-        node_id: its id in the graph.
-        name: what a view shows (``penguins.csv``).
-        paths: local paths or glob patterns, absolute or relative to the workspace.
-        is_file: True when it is said to be one file.
-    """
-
-    node_id: str
-    name: str
-    paths: tuple[str, ...]
-    is_file: bool = False
-
-
-@dataclass(frozen=True)
-class OutputPort:
-    """What a node writes.
-
-    Attributes:
-        node_id: the node.
-        name: port name, ``\\w+``.
-        form: ``file``, ``folder`` (made in advance) or ``any``.
-        file_name: last part of the path that the script is given.
-        mode: ``mount`` or ``upload``.
-        kind: ``data`` (PipelineData) or ``dataset`` (OutputFileDatasetConfig).
-        destination: folder that gets a copy besides, or empty.
-        registered_as: name its result is noted under, or empty.
-    """
-
-    node_id: str
-    name: str
-    form: Form = "any"
-    file_name: str = ""
-    mode: str = "mount"
-    kind: Literal["data", "dataset"] = "data"
-    destination: str = ""
-    registered_as: str = ""
-
-
-@dataclass(frozen=True)
-class InputPort:
-    """What a node reads.
-
-    Attributes:
-        node_id: the node.
-        name: port name.
-        mode: ``mount`` (a path to the data itself), ``download`` (a private copy), ``direct`` (an id).
-        source_id: id of the node or data source it comes from.
-        source_port: output port of that node; empty for a data source.
-        kind: ``data`` or ``dataset``.
-    """
-
-    node_id: str
-    name: str
-    mode: Mode
-    source_id: str
-    source_port: str = ""
-    kind: Literal["data", "dataset"] = "data"
-
-
-@dataclass(frozen=True)
-class Edge:
-    """Data going from an output port or a data source to an input port."""
-
-    source_port: OutputPort | DataSource
-    dest_port: InputPort
-
-
-@dataclass(frozen=True)
-class Node:
-    """One step of the graph.
-
-    Attributes:
-        node_id: unique: the name, or ``name#2`` where a name stands twice (legal in v1).
-        name: the step's name.
-        script: file to run, relative to its snapshot.
-        source: where its code comes from.
-        arguments: command line, placeholders and all.
-        inputs, outputs: ports.
-        params: further values for the script's environment, name -> literal or parameter piece.
-        run_after: ids of nodes that must have ended well before, without data between them.
-        target: name of the compute target.
-        environment: interpreter, variables, resources.
-        allow_reuse: False makes it run each time.
-        version: part of the fingerprint, or empty.
-    """
-
-    node_id: str
-    name: str
-    script: str
-    source: Source
-    arguments: tuple[Word, ...] = ()
-    inputs: tuple[InputPort, ...] = ()
-    outputs: tuple[OutputPort, ...] = ()
-    params: Mapping[str, Piece] = field(default_factory=dict)
-    run_after: tuple[str, ...] = ()
-    target: str = "local"
-    environment: EnvironmentSpec = field(default_factory=EnvironmentSpec)
-    allow_reuse: bool = True
-    version: str = ""
-
-    @property
-    def place(self) -> str:
-        """Where it was declared, for messages: ``prep.py (cell 3)`` or ``prep.py``."""
-        cell = self.source.cell if isinstance(self.source, CellSource) else ""
-        return f"{self.script} ({cell})" if cell else self.script
-
-    def input(self, name: str) -> InputPort:
-        """The input port of that name; ``UnknownName`` where there is none."""
-        found: InputPort = _named(self.inputs, name, f"Step {self.node_id} has no input {name}.")
-        return found
-
-    def output(self, name: str) -> OutputPort:
-        """The output port of that name; ``UnknownName`` where there is none."""
-        found: OutputPort = _named(self.outputs, name, f"Step {self.node_id} makes no {{{name}}}.")
-        return found
-
-    def parameters(self) -> set[str]:
-        """Names of the pipeline parameters that it takes."""
-        pieces = [piece for word in self.arguments for piece in word] + list(self.params.values())
-        return {piece.value for piece in pieces if piece.kind == "parameter"}
-
-    def data_parents(self) -> list[str]:
-        """Ids of the nodes whose data it reads, in the order of its inputs, each once."""
-        return list(dict.fromkeys(port.source_id for port in self.inputs if port.source_port))
-
-    def parents(self) -> list[str]:
-        """Ids of all nodes it waits for: data first, then order only."""
-        return list(dict.fromkeys([*self.data_parents(), *self.run_after]))
-
-
-def _named(ports: Iterable[Any], name: str, fact: str) -> Any:
-    there = {port.name: port for port in ports}
-    if name not in there:
-        raise UnknownName(fact, remedy=f"It has: {', '.join(there) or 'none'}")
-    return there[name]
+    def keep(self, node_id: str) -> None:
+        """Never give out this id."""
+        self._taken.add(node_id)
 
 
 class Graph:
@@ -221,14 +88,27 @@ class Graph:
     def __init__(self, name: str = "pipeline", context: Any = None) -> None:
         self.name = name
         self.context = context
-        self.node_dict: dict[str, Node] = {}
-        self.data_sources: dict[str, DataSource] = {}
         self.parameters: dict[str, Any] = {}
+        self._nodes: dict[str, Node] = {}
+        self._sources: dict[str, DataSource] = {}
+        self._sources_by_paths: dict[tuple[tuple[str, ...], bool], DataSource] = {}
+        self._naming = Naming()
+        self._children: dict[str, list[str]] | None = None
+
+    @property
+    def node_dict(self) -> Mapping[str, Node]:
+        """All nodes by id, in the order of their declaration."""
+        return MappingProxyType(self._nodes)
 
     @property
     def nodes(self) -> list[Node]:
         """All nodes, in the order of their declaration."""
-        return list(self.node_dict.values())
+        return list(self._nodes.values())
+
+    @property
+    def data_sources(self) -> Mapping[str, DataSource]:
+        """All data sources by id."""
+        return MappingProxyType(self._sources)
 
     @property
     def edges(self) -> list[Edge]:
@@ -237,33 +117,33 @@ class Graph:
 
     def _edges_to(self, node: Node) -> Iterator[Edge]:
         for port in node.inputs:
-            if port.source_id in self.data_sources:
-                yield Edge(self.data_sources[port.source_id], port)
-            elif port.source_id in self.node_dict:
-                yield Edge(self.node_dict[port.source_id].output(port.source_port), port)
+            if port.source_id in self._sources:
+                yield Edge(self._sources[port.source_id], port)
+            elif port.source_id in self._nodes:
+                yield Edge(self._nodes[port.source_id].output(port.source_port), port)
 
     def free_id(self, name: str) -> str:
-        """An id for a node of that name: the name itself, or ``name#2``, ``name#3``."""
-        taken = self.node_dict.keys() | self.data_sources.keys()
-        number = 1
-        while (node_id := name if number == 1 else f"{name}#{number}") in taken:
-            number += 1
-        return node_id
+        """An id for a node of that name, never given again: the name itself, or ``name#2``, ``name#3``."""
+        return self._naming.take(name)
 
     def add_node(self, node: Node) -> None:
         """Add a node; ``UsageError`` when its id is taken."""
-        if node.node_id in self.node_dict or node.node_id in self.data_sources:
+        if node.node_id in self._nodes or node.node_id in self._sources:
             raise UsageError(f"The graph has a node {node.node_id} already.")
-        self.node_dict[node.node_id] = node
+        self._naming.keep(node.node_id)
+        self._nodes[node.node_id] = node
+        self._children = None
 
     def add_data_source(self, name: str, paths: Iterable[str], *, is_file: bool = False) -> DataSource:
         """The data source of these paths, made at the first call and shared by all that read the same."""
         wanted = tuple(paths)
-        for source in self.data_sources.values():
-            if source.paths == wanted and source.is_file == is_file:
-                return source
-        source = DataSource(self.free_id(f"data:{name}"), name, wanted, is_file)
-        self.data_sources[source.node_id] = source
+        known = self._sources_by_paths.get((wanted, is_file))
+        return known or self._keep(DataSource(self.free_id(f"data:{name}"), name, wanted, is_file))
+
+    def _keep(self, source: DataSource) -> DataSource:
+        self._naming.keep(source.node_id)
+        self._sources[source.node_id] = source
+        self._sources_by_paths[source.paths, source.is_file] = source
         return source
 
     def order_after(self, node_id: str, earlier: Iterable[str]) -> None:
@@ -271,50 +151,55 @@ class Graph:
         node = self.get_node(node_id)
         wanted = dict.fromkeys([*node.run_after, *earlier])
         wanted.pop(node_id, None)
-        self.node_dict[node_id] = replace(node, run_after=tuple(wanted))
+        self._nodes[node_id] = replace(node, run_after=tuple(wanted))
+        self._children = None
 
     def get_node(self, node_id: str) -> Node:
         """The node of that id; ``UnknownName`` names those there are."""
-        if node_id not in self.node_dict:
-            raise UnknownName(f"No step {node_id}.", remedy=f"Steps: {', '.join(self.node_dict) or 'none'}")
-        return self.node_dict[node_id]
+        if node_id not in self._nodes:
+            raise UnknownName(f"No step {node_id}.", remedy=f"Steps: {', '.join(self._nodes) or 'none'}")
+        return self._nodes[node_id]
 
     def named(self, name: str) -> list[Node]:
         """Nodes whose id or name is ``name``."""
-        if name in self.node_dict:
-            return [self.node_dict[name]]
+        if name in self._nodes:
+            return [self._nodes[name]]
         return [node for node in self.nodes if node.name == name]
 
     def children(self, node_id: str) -> list[str]:
         """Ids of the nodes that wait for it, in declaration order."""
-        return [node.node_id for node in self.nodes if node_id in node.parents()]
+        if self._children is None:
+            self._children = {name: [] for name in self._nodes}
+            for node in self._nodes.values():
+                for parent in node.parents():
+                    self._children.setdefault(parent, []).append(node.node_id)
+        return list(self._children.get(node_id, ()))
 
     def ancestors(self, node_ids: Iterable[str]) -> set[str]:
-        """Ids of all nodes that these wait for, directly or not; themselves not counted unless in a circle."""
+        """Ids of all nodes that these wait for, directly or not; not themselves, unless in a circle."""
         found: set[str] = set()
         todo = [parent for node_id in node_ids for parent in self.get_node(node_id).parents()]
         while todo:
             node_id = todo.pop()
-            if node_id not in found and node_id in self.node_dict:
+            if node_id not in found and node_id in self._nodes:
                 found.add(node_id)
-                todo.extend(self.node_dict[node_id].parents())
+                todo.extend(self._nodes[node_id].parents())
         return found
 
     def topological(self) -> list[Node]:
         """Nodes, each after all it waits for, else in declaration order; those in a circle are left out."""
-        waiting = {n.node_id: {p for p in n.parents() if p in self.node_dict} for n in self.nodes}
-        children: dict[str, list[str]] = {node_id: [] for node_id in waiting}
-        for node_id, parents in waiting.items():
-            for parent in parents:
-                children[parent].append(node_id)
-        ready = [node_id for node_id, parents in waiting.items() if not parents]
+        place = {node_id: number for number, node_id in enumerate(self._nodes)}
+        names = list(self._nodes)
+        waits = [sum(parent in place for parent in node.parents()) for node in self._nodes.values()]
+        ready = [number for number, count in enumerate(waits) if not count]
         order = []
-        for node_id in ready:
-            order.append(self.node_dict[node_id])
-            for child in children[node_id]:
-                waiting[child].discard(node_id)
-                if not waiting[child]:
-                    ready.append(child)
+        while ready:
+            node_id = names[heapq.heappop(ready)]
+            order.append(self._nodes[node_id])
+            for child in self.children(node_id):
+                waits[place[child]] -= 1
+                if not waits[place[child]]:
+                    heapq.heappush(ready, place[child])
         return order
 
     def subgraph(self, node_ids: Iterable[str]) -> Graph:
@@ -322,9 +207,13 @@ class Graph:
         wanted = set(node_ids)
         wanted |= self.ancestors(wanted)
         part = Graph(self.name, self.context)
-        part.node_dict = {node.node_id: node for node in self.nodes if node.node_id in wanted}
+        for node in self._nodes.values():
+            if node.node_id in wanted:
+                part.add_node(node)
         read = {port.source_id for node in part.nodes for port in node.inputs}
-        part.data_sources = {key: source for key, source in self.data_sources.items() if key in read}
+        for source in self._sources.values():
+            if source.node_id in read:
+                part._keep(source)
         taken = {name for node in part.nodes for name in node.parameters()}
         part.parameters = {name: value for name, value in self.parameters.items() if name in taken}
         return part
@@ -335,8 +224,8 @@ class Graph:
             "nbpipe_graph": GRAPH_FORMAT,
             "name": self.name,
             "parameters": self.parameters,
-            "data_sources": [asdict(source) for source in self.data_sources.values()],
-            "nodes": [_node_to_json(node) for node in self.nodes],
+            "data_sources": [asdict(source) for source in self._sources.values()],
+            "nodes": [node.to_json() for node in self.nodes],
         }
 
     @staticmethod
@@ -348,42 +237,22 @@ class Graph:
         """
         version = data.get("nbpipe_graph") if isinstance(data, Mapping) else None
         if not isinstance(version, int):
-            raise UsageError("This is no saved graph.", remedy="Write one with:  nbpipe graph NOTEBOOK --save graph.json")
+            raise UsageError("This is no saved graph.", remedy=_SAVE)
         if version > GRAPH_FORMAT:
-            raise UsageError(f"This graph has format {version}; this nbpipe reads {GRAPH_FORMAT}. Update nbpipe.")
+            raise UsageError(
+                f"This graph has format {version}; this nbpipe reads {GRAPH_FORMAT}. Update nbpipe."
+            )
+        try:
+            return Graph._from_fields(data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"This saved graph is damaged: {error!r}.", remedy=_SAVE) from error
+
+    @staticmethod
+    def _from_fields(data: Mapping[str, Any]) -> Graph:
         graph = Graph(data["name"])
         graph.parameters = dict(data["parameters"])
         for source in data["data_sources"]:
-            made = DataSource(**{**source, "paths": tuple(source["paths"])})
-            graph.data_sources[made.node_id] = made
+            graph._keep(DataSource(**{**source, "paths": tuple(source["paths"])}))
         for node in data["nodes"]:
-            graph.add_node(_node_from_json(node))
+            graph.add_node(Node.from_json(node))
         return graph
-
-
-def _node_to_json(node: Node) -> dict[str, Any]:
-    data = {name: getattr(node, name) for name in node.__dataclass_fields__}
-    data["source"] = {"kind": "folder" if isinstance(node.source, FolderSource) else "cell", **asdict(node.source)}
-    data["arguments"] = [[[piece.kind, piece.value] for piece in word] for word in node.arguments]
-    data["inputs"] = [asdict(port) for port in node.inputs]
-    data["outputs"] = [asdict(port) for port in node.outputs]
-    data["params"] = {name: [piece.kind, piece.value] for name, piece in node.params.items()}
-    data["run_after"] = list(node.run_after)
-    data["environment"] = node.environment.to_json()
-    return data
-
-
-def _node_from_json(data: Mapping[str, Any]) -> Node:
-    fields = dict(data)
-    source = dict(fields["source"])
-    if source.pop("kind") == "folder":
-        fields["source"] = FolderSource(**source)
-    else:
-        fields["source"] = CellSource(**{**source, "extra": tuple(source["extra"])})
-    fields["arguments"] = tuple(tuple(Piece(*piece) for piece in word) for word in fields["arguments"])
-    fields["inputs"] = tuple(InputPort(**port) for port in fields["inputs"])
-    fields["outputs"] = tuple(OutputPort(**port) for port in fields["outputs"])
-    fields["params"] = {name: Piece(*piece) for name, piece in fields["params"].items()}
-    fields["run_after"] = tuple(fields["run_after"])
-    fields["environment"] = EnvironmentSpec.from_json(fields["environment"])
-    return Node(**fields)

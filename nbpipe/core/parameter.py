@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbpipe.core.data import DataPath, FileDataset
+from nbpipe.core.dataset import FileDataset
+from nbpipe.core.datastore import DataPath
 from nbpipe.errors import UsageError
 
 SIMPLE_TYPES = (bool, int, float, str)
@@ -46,7 +47,8 @@ def parse_value(text: str, default: Any) -> Any:
 
     Args:
         text: what was typed, as in ``--param lr=0.2``.
-        default: the parameter's default; a bool takes true/false/1/0, numbers their own forms, else the text itself.
+        default: the parameter's default; a bool takes true/false/1/0, numbers their own forms, else the
+            text itself.
 
     Raises:
         UsageError: the text is no value of that type.

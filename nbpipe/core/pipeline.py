@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from nbpipe.core.data import DataPath, FileDataset, origin
+from nbpipe.core.argument import flat
+from nbpipe.core.data import origin
 from nbpipe.core.display import Displayed
 from nbpipe.core.graph import Graph, Node
-from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
+from nbpipe.core.parameter import PipelineParameter
 from nbpipe.core.placement import Placement
 from nbpipe.core.sequence import PipelineStep, steps_in
-from nbpipe.core.step import RUNCONFIG_PROPERTIES, PythonScriptStep, flat
-from nbpipe.core.validation import build_problems, circle_problems, default_problems, parameter_problems
+from nbpipe.core.step import RUNCONFIG_PROPERTIES, PythonScriptStep
+from nbpipe.core.validation import (
+    build_problems,
+    circle_problems,
+    default_problems,
+    parameter_problems,
+    two_makers_problem,
+)
 from nbpipe.errors import InvalidPipeline, Problem, UsageError
 
 
@@ -47,10 +54,12 @@ class Pipeline(Displayed):
 
     Raises:
         InvalidPipeline: with every problem known at build: a missing script, an unknown compute target or run
-            configuration property, an input nobody makes, an output made twice, a parameter with two defaults.
+            configuration property, an input nobody makes, an output made twice, a parameter with two
+            defaults.
 
     Example:
-        ``Pipeline(ws, steps=[compare]).submit("demo")`` builds the graph of ``compare`` and all it needs, and runs it.
+        ``Pipeline(ws, steps=[compare]).submit("demo")`` builds the graph of ``compare`` and all it needs,
+        and runs it.
     """
 
     def __init__(
@@ -71,12 +80,15 @@ class Pipeline(Displayed):
         self.default_source_directory = default_source_directory or "."
         given = list(dict.fromkeys(steps_in(steps)))
         self.steps = with_producers(given) if resolve_closure else given
-        problems = list(self._declaration_problems())
-        self.graph, unmade = self._build({})
-        problems += unmade
-        problems += build_problems(
-            self.graph, script_problem=workspace.script_problem, targets=self._known_targets()
-        )
+        self.graph = Graph(name)
+        placement = self._placement({}, self.graph)
+        problems = [
+            *self._declaration_problems(placement),
+            *self._add_nodes(self.graph, placement),
+            *build_problems(
+                self.graph, script_problem=workspace.script_problem, targets=self._known_targets()
+            ),
+        ]
         if problems:
             raise InvalidPipeline(problems)
 
@@ -87,54 +99,56 @@ class Pipeline(Displayed):
     def _scripts(self) -> list[PythonScriptStep]:
         return [step for step in self.steps if isinstance(step, PythonScriptStep)]
 
-    def _declaration_problems(self) -> Iterable[Problem]:
+    def _declaration_problems(self, placement: Placement) -> Iterable[Problem]:
         makers: dict[int, PythonScriptStep] = {}
         defaults: dict[str, list[tuple[str, Any]]] = {}
         for step in self._scripts():
+            node_id = placement.id_of(step, self.graph)
             for name, data in step.outputs.items():
                 other = makers.setdefault(id(origin(data)), step)
                 if other is not step:
-                    fact = f"Two steps make {{{name}}}: {_place(other)} and {_place(step)}."
-                    yield Problem(fact, "Give one of them another output.", step.name)
+                    yield two_makers_problem(name, other.place, step.place, node_id)
             for key in step.runconfig_pipeline_params:
                 if key not in RUNCONFIG_PROPERTIES:
                     fact = f"runconfig_pipeline_params of step {step.name} names {key}."
-                    yield Problem(fact, f"Properties: {', '.join(RUNCONFIG_PROPERTIES)}", step.name)
+                    yield Problem(fact, f"Properties: {', '.join(RUNCONFIG_PROPERTIES)}", node_id)
             for parameter in parameters_of(step):
                 defaults.setdefault(parameter.name, []).append((step.name, parameter.default_value))
         yield from default_problems(defaults)
 
-    def _build(self, values: Mapping[str, Any]) -> tuple[Graph, list[Problem]]:
-        graph = Graph(self.name)
+    def _placement(self, values: Mapping[str, Any], graph: Graph) -> Placement:
         makers = {id(origin(data)): step for step in self._scripts() for data in step.outputs.values()}
         placement = Placement(
             values=values,
             source_directory=self.default_source_directory,
             producer_of=lambda data: makers.get(id(origin(data))),
         )
-        for step in self.steps:
-            placement.id_of(step, graph)
-        problems: list[Problem] = []
+        placement.place(self.steps, graph)
+        return placement
+
+    def _add_nodes(self, graph: Graph, placement: Placement) -> Iterable[Problem]:
         for step in self._scripts():
             try:
                 graph.add_node(step.to_node(graph, placement))
             except InvalidPipeline as error:
-                problems.extend(error.problems)
-        return graph, problems
+                yield from error.problems
+            except UsageError as error:
+                yield Problem(error.fact, error.remedy or "", placement.id_of(step, graph))
 
     def graph_for(self, values: Mapping[str, Any] | None = None) -> Graph:
         """The graph with some parameter values set.
 
         Raises:
-            InvalidPipeline: an unknown parameter, or steps in a circle.
-            UsageError: a value of a type that its parameter cannot have.
+            InvalidPipeline: an unknown parameter, a value that its parameter cannot have, or steps in a
+                circle.
         """
         given = dict(values or {})
-        graph, problems = self._build({name: _check_value(name, value) for name, value in given.items()})
-        known = {parameter.name for step in self._scripts() for parameter in parameters_of(step)}
-        simple_or_unknown = [name for name in given if name in graph.parameters or name not in known]
-        problems += parameter_problems(graph, simple_or_unknown)
-        problems += circle_problems(graph)
+        defaults = {each.name: each.default_value for step in self._scripts() for each in parameters_of(step)}
+        problems = list(parameter_problems(defaults, given))
+        if problems:
+            raise InvalidPipeline(problems)
+        graph = Graph(self.name)
+        problems = [*self._add_nodes(graph, self._placement(given, graph)), *circle_problems(graph)]
         if problems:
             raise InvalidPipeline(problems)
         return graph
@@ -181,54 +195,48 @@ class Pipeline(Displayed):
         del parent_run_id, credential_passthrough
         return self.workspace.submit(
             self, experiment_name, pipeline_parameters=pipeline_parameters,
-            continue_on_step_failure=continue_on_step_failure, regenerate_outputs=regenerate_outputs, **options,
+            continue_on_step_failure=continue_on_step_failure, regenerate_outputs=regenerate_outputs,
+            **options,
         )  # fmt: skip
 
 
 def with_producers(steps: Iterable[PipelineStep]) -> list[PipelineStep]:
-    """The steps and all that make their inputs or go before them, producers first where they were not given."""
-    ordered: dict[PipelineStep, None] = {}
+    """The steps and all that make their inputs or go before them, which stand before what needs them."""
     given = list(steps)
-    made = {id(origin(data)) for step in given if isinstance(step, PythonScriptStep) for data in step.outputs.values()}
-
-    todo = list(reversed(given))
+    made = {id(data) for step in given for data in _written(step)}
+    ordered: dict[PipelineStep, None] = {}
     opened: set[PipelineStep] = set()
+    todo = given[::-1]
     while todo:
         step = todo[-1]
-        before = [] if step in opened else [s for s in _needed(step, made) if s not in ordered and s not in opened]
+        needed = [] if step in opened else [each for each in _needed(step, made) if each not in opened]
         opened.add(step)
-        if before:
-            todo.extend(reversed(before))
+        if needed:
+            todo.extend(reversed(needed))
         else:
-            todo.pop()
-            ordered.setdefault(step)
+            ordered.setdefault(todo.pop())
     return list(ordered)
+
+
+def _written(step: PipelineStep) -> list[Any]:
+    return [origin(data) for data in step.outputs.values()] if isinstance(step, PythonScriptStep) else []
 
 
 def _needed(step: PipelineStep, made: set[int]) -> list[PipelineStep]:
     needed = list(step.run_after_steps)
     if isinstance(step, PythonScriptStep):
-        for each in step.inputs.values():
-            producer = getattr(origin(each.data), "producer", None)
-            if producer is not None and id(origin(each.data)) not in made:
-                needed.append(producer)
+        data = [origin(each.data) for each in step.inputs.values()]
+        needed += [each.producer for each in data if getattr(each, "producer", None) and id(each) not in made]
     return needed
 
 
 def parameters_of(step: PythonScriptStep) -> list[PipelineParameter]:
     """Every pipeline parameter that a step takes, data ones included."""
-    found = [value for value in [*flat(step.arguments), *step.params.values()] if isinstance(value, PipelineParameter)]
+    found = [
+        value
+        for value in [*flat(step.arguments), *step.params.values()]
+        if isinstance(value, PipelineParameter)
+    ]
     found += [each.data for each in step.inputs.values() if isinstance(each.data, PipelineParameter)]
     found += step.runconfig_pipeline_params.values()
     return list(dict.fromkeys(found))
-
-
-def _check_value(name: str, value: Any) -> Any:
-    if not isinstance(value, (*SIMPLE_TYPES, DataPath, FileDataset)):
-        raise UsageError(f"Parameter {name} got {value!r}.", remedy="A value is an int, float, bool, str or data.")
-    return value
-
-
-def _place(step: PythonScriptStep) -> str:
-    cell = step.source.cell if step.source else ""
-    return f"{step.script_name} ({cell})" if cell else step.name

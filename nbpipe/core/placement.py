@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nbpipe.core.compute import LOCAL
@@ -19,7 +19,7 @@ class Placement:
         values: parameter values that override defaults.
         source_directory: default of steps without one.
         default_target: the workspace's compute target.
-        producers: for each data object, the step that makes it; default: what the object itself remembers.
+        producer_of: says which step makes a data object; default: what the object itself remembers.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Placement:
         self.default_target = default_target
         self.producer_of = producer_of or (lambda data: origin(data).producer)
         self._ids: dict[PipelineStep, str] = {}
+        self._is_whole = False
 
     @staticmethod
     def of(graph: Graph) -> Placement:
@@ -46,12 +47,18 @@ class Placement:
     def id_of(self, step: PipelineStep, graph: Graph) -> str:
         """The id of a step's node: its name, numbered where the name stands twice."""
         if step not in self._ids:
-            number = 1
-            taken = set(self._ids.values()) | graph.node_dict.keys()
-            while (node_id := step.name if number == 1 else f"{step.name}#{number}") in taken:
-                number += 1
-            self._ids[step] = node_id
+            self._ids[step] = graph.free_id(step.name)
         return self._ids[step]
+
+    def place(self, steps: Iterable[PipelineStep], graph: Graph) -> None:
+        """Give ids to all steps of a graph, in their order; after that no other step may be spoken of."""
+        for step in steps:
+            self.id_of(step, graph)
+        self._is_whole = True
+
+    def holds(self, step: PipelineStep) -> bool:
+        """True when a step may be spoken of in this graph."""
+        return not self._is_whole or step in self._ids
 
     def value_of(self, parameter: PipelineParameter) -> Any:
         """The value that a parameter has in this graph."""

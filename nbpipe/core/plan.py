@@ -67,7 +67,9 @@ def decide(after: Fingerprint, step: str, pipeline: str, memory: Memory, flags: 
     lost = memory.lost_output(key)
     if lost is not None:
         port, run = lost
-        return Decision(None, (Reason("output_missing", port, run, None, f"{{{port}}} of run {run} is gone"),))
+        return Decision(
+            None, (Reason("output_missing", port, run, None, f"{{{port}}} of run {run} is gone"),)
+        )
     return _why_it_runs(after, key, pipeline, memory, memory.attempts(step))
 
 
@@ -182,8 +184,8 @@ def make_plan(
         flags: node id -> forced or not reusable; default: the node's ``allow_reuse``.
 
     Returns:
-        REUSE where a stored result answers; RUN with reasons; MAYBE exactly when an upstream step may run and a stored
-        result matches every part known already; BLOCKED where an input cannot exist.
+        REUSE where a stored result answers; RUN with reasons; MAYBE exactly when an upstream step may run
+        and a stored result matches every part known already; BLOCKED where an input cannot exist.
     """
     made: dict[str, StepPlan] = {}
     for node in graph.topological():
@@ -195,7 +197,9 @@ def make_plan(
 def _plan_step(
     graph: Graph, node: Node, known: Ingredients, made: Mapping[str, StepPlan], before: Memory, flags: Flags
 ) -> StepPlan:
-    blocked = [made[parent] for parent in node.parents() if parent in made and made[parent].action == "blocked"]
+    blocked = [
+        made[parent] for parent in node.parents() if parent in made and made[parent].action == "blocked"
+    ]
     if known.problem or blocked:
         text = known.problem or f"waits for {blocked[0].name} (blocked)"
         reason = Reason("inputs" if known.problem else "upstream", "", None, None, text)
@@ -206,7 +210,14 @@ def _plan_step(
         reasons = with_roots(decision.reasons, made)
         estimate = decision.result.seconds if decision.result else last_seconds(before.attempts(node.name))
         return StepPlan(
-            node.node_id, node.name, decision.action, reasons, fingerprint, decision.result, decision.compared, estimate
+            node.node_id,
+            node.name,
+            decision.action,
+            reasons,
+            fingerprint,
+            decision.result,
+            decision.compared,
+            estimate,
         )
     attempts = before.attempts(node.name)
     estimate = last_seconds(attempts)
@@ -250,25 +261,34 @@ def _upstream_reason(port: InputPort, made: Mapping[str, StepPlan]) -> Reason:
 
 def root_cause(producer: StepPlan) -> str:
     """The first cause upstream, as it stands behind an arrow: ``split.py line 9``."""
-    if not producer.reasons:
+    return cause_behind(producer.name, producer.reasons)
+
+
+def cause_behind(step: str, reasons: Sequence[Reason]) -> str:
+    """The first cause in a step's reasons, as one of its descendants tells it; empty where there is none."""
+    if not reasons:
         return ""
-    reason = producer.reasons[0]
+    reason = reasons[0]
     if reason.root:
         return reason.root
     if reason.kind in ("never_run", "forced", "failed", "reuse_off", "output_missing"):
-        return f"{producer.name} {reason.text}"
+        return f"{step} {reason.text}"
     return reason.short()
 
 
 def with_roots(reasons: Sequence[Reason], made: Mapping[str, StepPlan]) -> tuple[Reason, ...]:
     """Reasons with the cause upstream put behind those that speak of another step's output."""
     return tuple(
-        reason.because(root_cause(made[reason.name])) if reason.kind == "upstream" and reason.name in made else reason
+        reason.because(root_cause(made[reason.name]))
+        if reason.kind == "upstream" and reason.name in made
+        else reason
         for reason in reasons
     )
 
 
-def _possible_result(fingerprint: Fingerprint, attempts: Sequence[Attempt], before: Memory) -> StepResult | None:
+def _possible_result(
+    fingerprint: Fingerprint, attempts: Sequence[Attempt], before: Memory
+) -> StepResult | None:
     for attempt in reversed(attempts):
         if attempt.status == "finished" and fingerprint.matches(attempt.fingerprint):
             result = before.result(attempt.key)

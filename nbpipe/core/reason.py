@@ -103,10 +103,10 @@ def nearest(attempts: Iterable[Attempt], after: Fingerprint, pipeline: str) -> A
 
 
 def changed_lines(old: str, new: str) -> str:
-    """Where a text differs, in words: ``line 12``, ``lines 12-14``, ``line 12 and 2 more places``.
+    r"""Where a text differs, in words: ``line 12``, ``lines 12-14``, ``line 12 and 2 more places``.
 
     Example:
-        >>> changed_lines("a\\nb\\nc", "a\\nB\\nc")
+        >>> changed_lines("a\nb\nc", "a\nB\nc")
         'line 2'
     """
     blocks = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False).get_opcodes()
@@ -121,17 +121,23 @@ def changed_lines(old: str, new: str) -> str:
     return f"{first} and {more} more place{'s' if more > 1 else ''}"
 
 
-def _code(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader) -> list[Reason]:
+def _code(
+    name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
+) -> list[Reason]:
     if old is None or new is None:
         return [Reason("code", name, old, new, f"{name} {'added' if old is None else 'removed'}")]
     texts = [read(side.evidence.get("files", {}).get(name, "")) for side in (before, after)]
     where = changed_lines(texts[0], texts[1]) if texts[0] is not None and texts[1] is not None else ""
     shared = after.evidence.get("shared", {}).get(name, [])
     also = f" (also used by {', '.join(shared)})" if shared else ""
-    return [Reason("code", name, old, new, f"{name} {where} changed{also}" if where else f"{name} changed{also}")]
+    return [
+        Reason("code", name, old, new, f"{name} {where} changed{also}" if where else f"{name} changed{also}")
+    ]
 
 
-def _command(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader) -> list[Reason]:
+def _command(
+    name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
+) -> list[Reason]:
     del before, after, read
     if name == "script":
         return [Reason("command", name, old, new, f"script {old} → {new}")]
@@ -167,12 +173,16 @@ def option_values(words: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _inputs(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader) -> list[Reason]:
+def _inputs(
+    name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
+) -> list[Reason]:
     del read
     was, now = (side.evidence.get("inputs", {}).get(name, {}) for side in (before, after))
     shown = now.get("name") or was.get("name") or name
     if old is None or new is None:
-        return [Reason("inputs", name, old, new, f"{shown} is {'a new' if old is None else 'no longer an'} input")]
+        return [
+            Reason("inputs", name, old, new, f"{shown} is {'a new' if old is None else 'no longer an'} input")
+        ]
     if now.get("from"):
         return [Reason("upstream", now["from"], old, new, f"{shown} changed")]
     rows = [side.get("rows") for side in (was, now)]
@@ -180,27 +190,35 @@ def _inputs(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerpri
     return [Reason("inputs", name, old, new, f"{shown}: content changed{counted}")]
 
 
-def _parameters(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader) -> list[Reason]:
+def _parameters(
+    name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
+) -> list[Reason]:
     del before, read
     shown = after.evidence.get("options", {}).get(name, name)
     return [Reason("parameters", name, old, new, _arrow(shown, old, new))]
 
 
-def _environment(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader) -> list[Reason]:
+def _environment(
+    name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
+) -> list[Reason]:
     del before, after, read
     if name == "definition":
         return [Reason("environment", name, old, new, "declared environment changed")]
     return [Reason("environment", name, old, new, _arrow(name, old, new))]
 
 
-def _settings(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader) -> list[Reason]:
+def _settings(
+    name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
+) -> list[Reason]:
     del before, after, read
     hidden = name.startswith("--env ")
     text = f"{name} changed" if hidden and None not in (old, new) else _arrow(name, old, new)
     return [Reason("settings", name, old, new, text)]
 
 
-def _version(name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader) -> list[Reason]:
+def _version(
+    name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
+) -> list[Reason]:
     del before, after, read
     return [Reason("version", name, old, new, _arrow("version", old, new))]
 

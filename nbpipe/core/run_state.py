@@ -102,8 +102,8 @@ _NEXT: Mapping[type[StepEvent], Mapping[Status, Status]] = {
     StepReused: {Status.WAITING: Status.REUSED, Status.QUEUED: Status.REUSED},
     StepStarted: {Status.WAITING: Status.RUNNING, Status.QUEUED: Status.RUNNING},
     StepFinished: {Status.RUNNING: Status.DONE},
-    StepFailed: {status: Status.FAILED for status in (Status.WAITING, Status.QUEUED, Status.RUNNING)},
-    StepCancelled: {status: Status.CANCELLED for status in (Status.WAITING, Status.QUEUED, Status.RUNNING)},
+    StepFailed: dict.fromkeys((Status.WAITING, Status.QUEUED, Status.RUNNING), Status.FAILED),
+    StepCancelled: dict.fromkeys((Status.WAITING, Status.QUEUED, Status.RUNNING), Status.CANCELLED),
     StepBlocked: {Status.WAITING: Status.BLOCKED, Status.QUEUED: Status.BLOCKED},
 }
 """The one transition table; an event that it has not for a status is illegal."""
@@ -141,8 +141,8 @@ class RunState:
     Args:
         parents: node id -> ids of the nodes it waits for, each node after its parents.
         retries: node id -> further attempts after a failure.
-        continue_on_step_failure: start steps that do not depend on a failed one. When False (v1's default) steps that
-            run already go on, since their results are of use, and no other is started.
+        continue_on_step_failure: start steps that do not depend on a failed one. When False (v1's default)
+            steps that run already go on, since their results are of use, and no other is started.
 
     Example:
         >>> state = RunState({"a": [], "b": ["a"]})
@@ -263,7 +263,9 @@ class RunState:
             return self.stop_requested.by
         if self.continue_on_step_failure:
             return ""
-        return next((f"{node} failed" for node, step in self.steps.items() if step.status is Status.FAILED), "")
+        return next(
+            (f"{node} failed" for node, step in self.steps.items() if step.status is Status.FAILED), ""
+        )
 
     def _stop(self, event: StopRequested) -> list[Instruction]:
         if event.node:
@@ -277,7 +279,9 @@ class RunState:
 
     def _cancel_waiting(self, by: str, wanted: Callable[[str], bool]) -> list[Instruction]:
         open_now = (Status.WAITING, Status.QUEUED)
-        return [Cancel(node, by) for node, step in self.steps.items() if step.status in open_now and wanted(node)]
+        return [
+            Cancel(node, by) for node, step in self.steps.items() if step.status in open_now and wanted(node)
+        ]
 
     def _descendants(self, node: str) -> set[str]:
         found: set[str] = set()

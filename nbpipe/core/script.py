@@ -9,7 +9,15 @@ import symtable
 import sys
 from collections.abc import Iterator
 
-_MODULE_NAMES = {"__file__", "__name__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__loader__"}
+_MODULE_NAMES = {
+    "__file__",
+    "__name__",
+    "__doc__",
+    "__builtins__",
+    "__annotations__",
+    "__spec__",
+    "__loader__",
+}
 
 
 def code_digest(source: str) -> str:
@@ -29,7 +37,7 @@ def code_digest(source: str) -> str:
 
 
 def _tokens(tree: ast.AST) -> Iterator[bytes]:
-    """The tree in a form that is the same in every Python: empty fields, which versions add, are passed over."""
+    """The tree, the same in every Python: empty fields, which versions add, are passed over."""
     for name, value in ast.iter_fields(tree):
         if value is None or value == [] or name in ("kind", "type_comment"):
             continue
@@ -44,12 +52,12 @@ def _tokens(tree: ast.AST) -> Iterator[bytes]:
 
 
 def imports_of(source: str) -> set[tuple[str, int]]:
-    """Every module that a script imports anywhere in it, as ``(dotted name, relative level)``.
+    r"""Every module that a script imports anywhere in it, as ``(dotted name, relative level)``.
 
     ``from a.b import c`` gives both ``a.b`` and ``a.b.c``, since ``c`` may be a module.
 
     Example:
-        >>> sorted(imports_of("import os.path\\nfrom . import near"))
+        >>> sorted(imports_of("import os.path\nfrom . import near"))
         [('', 1), ('near', 1), ('os.path', 0)]
     """
     found: set[tuple[str, int]] = set()
@@ -76,18 +84,20 @@ def top_level_imports(source: str) -> set[str]:
 
 
 def undefined_names(source: str) -> list[str]:
-    """Names that a script reads and nobody defines: what a cell took from other cells.
+    r"""Names that a script reads and nobody defines: what a cell took from other cells.
 
     A star import may define anything, so a script that has one lacks nothing for sure: the answer is empty.
 
     Example:
-        >>> undefined_names("import os\\nprint(os.sep, df.shape)")
+        >>> undefined_names("import os\nprint(os.sep, df.shape)")
         ['df']
     """
     if any(isinstance(t, ast.ImportFrom) and t.names[0].name == "*" for t in ast.walk(ast.parse(source))):
         return []
     top = symtable.symtable(source, "<cell>", "exec")
-    defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    defined = {
+        s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()
+    }
     defined |= _declared_global(top) | set(dir(builtins)) | _MODULE_NAMES
     read = {name for table in _tables(top) for name in _globals_read(table)}
     return sorted(read - defined)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from nbpipe.core.data import OutputFileDatasetConfig, PipelineData, origin
+from nbpipe.core.data import PipelineData, origin
+from nbpipe.core.dataset import OutputFileDatasetConfig
 from nbpipe.errors import UsageError
 
 
@@ -30,7 +31,7 @@ class StepSequence:
     """Steps one after another; a list inside means steps side by side (Azure ML v1's ``StepSequence``).
 
     Example:
-        >>> first, left, right = (PythonScriptStep(f"{name}.py") for name in "abc")
+        >>> first, left, right = (PipelineStep(name) for name in "abc")
         >>> _ = StepSequence([first, [left, right]])
         >>> left.run_after_steps == right.run_after_steps == [first]
         True
@@ -63,4 +64,6 @@ def steps_in(given: Any) -> Iterator[PipelineStep]:
         for each in given:
             yield from steps_in(each)
     else:
-        raise UsageError(f"{given!r} is no step.", remedy="A pipeline takes steps, lists of steps and StepSequences.")
+        raise UsageError(
+            f"{given!r} is no step.", remedy="A pipeline takes steps, lists of steps and StepSequences."
+        )

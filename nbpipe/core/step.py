@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from nbpipe.core.argument import CommandLine, StepInput, flat, param_piece, source_of
 from nbpipe.core.compute import LOCAL
-from nbpipe.core.data import (
-    PORT_NAME,
-    DataPath,
-    DataPathComputeBinding,
-    DataReference,
-    DatasetConsumptionConfig,
-    FileDataset,
-    InputPortBinding,
-    Mode,
-    OutputFileDatasetConfig,
-    OutputPortBinding,
-    PipelineData,
-    check_name,
-    origin,
-    port_name,
-)
-from nbpipe.core.environment import RunConfiguration
-from nbpipe.core.graph import CellSource, FolderSource, Graph, InputPort, Node, OutputPort, Piece, Word
+from nbpipe.core.data import InputPortBinding, PipelineData, origin, port_name
+from nbpipe.core.dataset import DatasetConsumptionConfig, FileDataset, OutputFileDatasetConfig
+from nbpipe.core.datastore import DataPath, DataPathComputeBinding, DataReference
+from nbpipe.core.environment import EnvironmentSpec, RunConfiguration
+from nbpipe.core.graph import CellSource, FolderSource, Graph, InputPort, Node, OutputPort, place_of
 from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
 from nbpipe.core.placement import Placement
+from nbpipe.core.port import PORT_NAME, check_name
 from nbpipe.core.sequence import PipelineStep
 from nbpipe.errors import InvalidPipeline, Problem, UsageError
 
@@ -38,23 +27,6 @@ RUNCONFIG_PROPERTIES = (
 """Properties that ``runconfig_pipeline_params`` may set (Azure ML v1)."""
 
 
-@dataclass(frozen=True)
-class Joined:
-    """Several arguments written as one word, as in ``--out={>model}`` (nbpipe's own)."""
-
-    parts: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class StepInput:
-    """An input of a step: a name, the data object it is bound to, and how it is handed over."""
-
-    name: str
-    data: Any
-    mode: Mode = "mount"
-    kind: str = "data"
-
-
 class PythonScriptStep(PipelineStep):
     """A step that runs a Python script (Azure ML v1's ``PythonScriptStep``, same parameters, same checks).
 
@@ -62,20 +34,21 @@ class PythonScriptStep(PipelineStep):
         script_name: the script, relative to ``source_directory``.
         name: the step's name; default: ``script_name``.
         arguments: the script's command line: text, numbers, parameters and data objects, in any mix.
-        compute_target: a target object, its name, or ``(name, type)``; default: the run configuration's, then the
-            workspace's, which is ``local``.
+        compute_target: a target object, its name, or ``(name, type)``; default: the run configuration's,
+            then the workspace's, which is ``local``.
         runconfig: how the process is run.
         runconfig_pipeline_params: run configuration property -> PipelineParameter.
         inputs, outputs: data that the step reads and writes.
         params: name -> value or PipelineParameter; each becomes the variable ``AML_PARAMETER_<name>``.
-        source_directory: folder whose files are the step's code; default: the pipeline's, then the working directory.
+        source_directory: folder whose files are the step's code; default: the pipeline's, then the working
+            directory.
         allow_reuse: False makes the step run each time.
         version: part of the fingerprint; change it to make the step run again.
         hash_paths: deprecated in v1 and without effect; warns.
 
     Raises:
-        UsageError: (a ``ValueError``) a missing script name; a data object in ``arguments`` that is in neither list;
-            a bare dataset; a name bound twice; a wrong type in any list.
+        UsageError: (a ``ValueError``) a missing script name; a data object in ``arguments`` that is in
+            neither list; a bare dataset; a name bound twice; a wrong type in any list.
 
     Example:
         >>> clean = PipelineData("clean")
@@ -107,7 +80,9 @@ class PythonScriptStep(PipelineStep):
         super().__init__(name or script_name)
         if hash_paths:
             warnings.warn(
-                "hash_paths has no effect: every file of source_directory counts.", DeprecationWarning, stacklevel=2
+                "hash_paths has no effect: every file of source_directory counts.",
+                DeprecationWarning,
+                stacklevel=2,
             )
         self.script_name = script_name
         self.arguments = list(arguments or ())
@@ -122,17 +97,20 @@ class PythonScriptStep(PipelineStep):
         self.outputs = self._declared_outputs(outputs or ())
         self.inputs = self._declared_inputs(inputs or ())
         self._check_params()
-        self._check_arguments()
+        for argument in self.arguments:
+            self.command_line.word(argument)
 
     def _declared_outputs(self, outputs: Iterable[Any]) -> dict[str, Any]:
         declared: dict[str, Any] = {}
         in_arguments = [each for each in flat(self.arguments) if isinstance(each, OutputFileDatasetConfig)]
         for position, output in enumerate(_once([*outputs, *in_arguments])):
-            data = output.data if isinstance(output, OutputPortBinding) else output
-            if not isinstance(data, PipelineData | OutputFileDatasetConfig):
+            data = output if isinstance(output, OutputFileDatasetConfig) else source_of(output)
+            if isinstance(output, InputPortBinding) or not isinstance(
+                data, PipelineData | OutputFileDatasetConfig
+            ):
                 raise UsageError(f"Step {self.name} has {output!r} among its outputs.", remedy=_OUTPUT_TYPES)
             if isinstance(data, OutputFileDatasetConfig) and data.origin.name is None:
-                data.origin.name = re.sub(r"\W", "_", f"{self.name}_output{position + 1}")
+                data.origin.name = re.sub(r"\W", "_", f"{self.name}_output{position + 1}", flags=re.ASCII)
             port = port_name(data)
             if port in declared:
                 raise UsageError(f"Step {self.name} has two outputs named {port}.")
@@ -142,7 +120,12 @@ class PythonScriptStep(PipelineStep):
 
     def _declared_inputs(self, inputs: Iterable[Any]) -> dict[str, StepInput]:
         declared: dict[str, StepInput] = {}
-        in_arguments = [each for each in flat(self.arguments) if _is_input_by_itself(each)]
+        written = {id(origin(data)) for data in self.outputs.values()}
+        in_arguments = [
+            each
+            for each in flat(self.arguments)
+            if _is_input_by_itself(each) and id(source_of(each)) not in written
+        ]
         for position, given in enumerate(_once([*inputs, *in_arguments])):
             step_input = self._read_input(given, position)
             if step_input.name in self.outputs:
@@ -154,18 +137,14 @@ class PythonScriptStep(PipelineStep):
 
     def _read_input(self, given: Any, position: int) -> StepInput:
         if isinstance(given, InputPortBinding):
-            inner = given.bind_object
-            found = self._read_input(inner, position) if inner is not None else None
-            if found is None:
-                raise UsageError(f"Input {given.name} of step {self.name} is bound to nothing.")
-            return replace(found, name=given.name, mode=given.bind_mode, data=inner)
+            return self._read_binding(given, position)
         if isinstance(given, PipelineData):
             return StepInput(given.output_name, given)
         if isinstance(given, DataReference):
             return StepInput(given.data_reference_name, given, given.mode)
         if isinstance(given, DatasetConsumptionConfig):
             return StepInput(self._dataset_input_name(given, position), given.dataset, given.mode, "dataset")
-        if isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], DataPathComputeBinding):
+        if _is_data_path(given):
             return StepInput(check_name(given[0].name, PORT_NAME, "an input"), given[0], given[1].mode)
         if isinstance(given, OutputFileDatasetConfig):
             return self._read_input(given.as_input(), position)
@@ -175,6 +154,14 @@ class PythonScriptStep(PipelineStep):
                 remedy='Name it:  dataset.as_named_input("raw").as_mount()',
             )
         raise UsageError(f"Step {self.name} has {given!r} among its inputs.", remedy=_INPUT_TYPES)
+
+    def _read_binding(self, given: InputPortBinding, position: int) -> StepInput:
+        bound = given.bind_object
+        if bound is None:
+            raise UsageError(f"Input {given.name} of step {self.name} is bound to nothing.")
+        if isinstance(bound, FileDataset):
+            bound = bound.as_named_input(given.name)
+        return replace(self._read_input(bound, position), name=given.name, mode=given.bind_mode)
 
     def _dataset_input_name(self, given: DatasetConsumptionConfig, position: int) -> str:
         """A name that is the same at every build: v1's random one is why nothing was ever reused."""
@@ -187,11 +174,14 @@ class PythonScriptStep(PipelineStep):
     def _check_params(self) -> None:
         for name, value in self.params.items():
             if not isinstance(value, (*SIMPLE_TYPES, PipelineParameter)):
-                raise UsageError(f"params[{name!r}] of step {self.name} is {value!r}.", remedy="A value or parameter.")
+                raise UsageError(
+                    f"params[{name!r}] of step {self.name} is {value!r}.", remedy="A value or parameter."
+                )
         for key, value in self.runconfig_pipeline_params.items():
             if not isinstance(value, PipelineParameter):
                 raise UsageError(
-                    f"runconfig_pipeline_params[{key!r}] of step {self.name} is {value!r}, not a PipelineParameter."
+                    f"runconfig_pipeline_params[{key!r}] of step {self.name} is {value!r}.",
+                    remedy="A value is a PipelineParameter.",
                 )
             if value.name in self.params:
                 raise UsageError(f"Parameter {value.name} of step {self.name} is in params already.")
@@ -200,9 +190,15 @@ class PythonScriptStep(PipelineStep):
             if bound is not None and bound is not value and getattr(bound, "name", None) != value.name:
                 raise UsageError(f"Step {self.name} binds the name {value.name} to two different things.")
 
-    def _check_arguments(self) -> None:
-        for value in flat(self.arguments):
-            self._pieces(value)
+    @property
+    def place(self) -> str:
+        """Where it was declared, for messages: ``prep.py (cell 3)``, else its name."""
+        return place_of(self.script_name, self.source) if self.source else self.name
+
+    @property
+    def command_line(self) -> CommandLine:
+        """What its arguments may speak of, and the words they become."""
+        return CommandLine(self.name, self.inputs, self.outputs, self.params)
 
     def create_node(self, graph: Graph, default_datastore: Any = None, context: Any = None) -> Node:
         """Add this step to a graph as a node.
@@ -217,6 +213,9 @@ class PythonScriptStep(PipelineStep):
         del default_datastore
         placement = context if isinstance(context, Placement) else Placement.of(graph)
         node = self.to_node(graph, placement)
+        for port in node.inputs:
+            if port.source_port and port.source_id not in (*graph.node_dict, node.node_id):
+                raise InvalidPipeline([self._nobody_makes(port.source_port, node.node_id)])
         graph.add_node(node)
         return node
 
@@ -231,11 +230,13 @@ class PythonScriptStep(PipelineStep):
             name=self.name,
             script=self.script_name,
             source=source,
-            arguments=tuple(self._word(argument) for argument in self.arguments),
+            arguments=tuple(self.command_line.word(argument) for argument in self.arguments),
             inputs=tuple(self._input_port(each, node_id, graph, placement) for each in self.inputs.values()),
             outputs=tuple(_output_port(name, data, node_id) for name, data in self.outputs.items()),
-            params={name: self._param_piece(value) for name, value in self.params.items()},
-            run_after=tuple(placement.id_of(step, graph) for step in self.run_after_steps),
+            params={name: param_piece(value) for name, value in self.params.items()},
+            run_after=tuple(
+                placement.id_of(step, graph) for step in self.run_after_steps if placement.holds(step)
+            ),
             target=self.target_name() or placement.default_target,
             environment=self._environment(placement),
             allow_reuse=self.allow_reuse,
@@ -254,10 +255,15 @@ class PythonScriptStep(PipelineStep):
         """True for a ``(name, type)`` target, whose look-up v1 skips."""
         return isinstance(self.compute_target, tuple)
 
-    def _environment(self, placement: Placement) -> Any:
+    def _environment(self, placement: Placement) -> EnvironmentSpec:
         spec = self.runconfig.spec()
         count = self.runconfig_pipeline_params.get("NodeCount")
-        return replace(spec, node_count=int(placement.value_of(count))) if count else spec
+        if count is None:
+            return spec
+        value = placement.value_of(count)
+        if not isinstance(value, int) or value < 1:
+            raise UsageError(f"Parameter {count.name} is the NodeCount of step {self.name} and is {value!r}.")
+        return replace(spec, node_count=value)
 
     def _parameters(self) -> dict[str, PipelineParameter]:
         found = [value for value in flat(self.arguments) if isinstance(value, PipelineParameter)]
@@ -266,99 +272,25 @@ class PythonScriptStep(PipelineStep):
         return {each.name: each for each in found if isinstance(each.default_value, SIMPLE_TYPES)}
 
     def _input_port(self, given: StepInput, node_id: str, graph: Graph, placement: Placement) -> InputPort:
-        kind: Any = given.kind
         data = given.data
         if isinstance(data, PipelineParameter):
             data = placement.value_of(data)
         if isinstance(data, PipelineData | OutputFileDatasetConfig):
             producer = placement.producer_of(data)
             if producer is None:
-                raise InvalidPipeline([Problem(
-                    f"Nothing makes {{{port_name(data)}}}. Step {self.name} wants it.",
-                    "Name it in the outputs of the step that writes it.", node_id,
-                )])  # fmt: skip
+                raise InvalidPipeline([self._nobody_makes(port_name(data), node_id)])
             source_id = placement.id_of(producer, graph)
-            return InputPort(node_id, given.name, given.mode, source_id, port_name(data), kind)
+            return InputPort(node_id, given.name, given.mode, source_id, port_name(data), given.kind)
         paths, is_file = _local_paths(data)
         source = graph.add_data_source(_shown_name(paths), paths, is_file=is_file)
-        return InputPort(node_id, given.name, given.mode, source.node_id, "", kind)
+        return InputPort(node_id, given.name, given.mode, source.node_id, "", given.kind)
 
-    def _word(self, argument: Any) -> Word:
-        parts = argument.parts if isinstance(argument, Joined) else (argument,)
-        return tuple(piece for part in parts for piece in self._pieces(part))
-
-    def _pieces(self, value: Any) -> list[Piece]:
-        if isinstance(value, str):
-            return self._text_pieces(value)
-        if isinstance(value, bool | int | float):
-            return [Piece("text", str(value))]
-        if isinstance(value, PipelineParameter) and isinstance(value.default_value, SIMPLE_TYPES):
-            return [Piece("parameter", value.name)]
-        if isinstance(value, OutputPortBinding):
-            value = value.data
-        for name, data in self.outputs.items():
-            if origin(data) is origin(value):
-                return [Piece("output", name)]
-        for given in self.inputs.values():
-            if self._is_bound(given, value):
-                return [Piece("input", given.name)]
-        raise self._not_an_argument(value)
-
-    def _text_pieces(self, text: str) -> list[Piece]:
-        """Text, with ``parameter:NAME`` and ``$AZUREML_DATAREFERENCE_name`` read as v1 reads them."""
-        if text.startswith("parameter:") and text[10:] in self.params:
-            return [self._param_piece(self.params[text[10:]])]
-        pieces = []
-        for index, part in enumerate(re.split(r"\$AZUREML_DATAREFERENCE_(\w+)", text)):
-            if index % 2 and part in self.outputs:
-                pieces.append(Piece("output", part))
-            elif index % 2 and part in self.inputs:
-                pieces.append(Piece("input", part))
-            elif index % 2:
-                pieces.append(Piece("text", f"$AZUREML_DATAREFERENCE_{part}"))
-            elif part or not text:
-                pieces.append(Piece("text", part))
-        return pieces
-
-    def _is_bound(self, given: StepInput, value: Any) -> bool:
-        if isinstance(value, InputPortBinding):
-            return given.name in (value.name, f"INPUT_{value.name}") and given.data is value.bind_object
-        if isinstance(value, DatasetConsumptionConfig):
-            same = origin(given.data) is origin(value.dataset) and given.mode == value.mode
-            return same and value.name in (None, given.name)
-        if isinstance(value, tuple) and value:
-            return given.data is value[0]
-        return origin(given.data) is origin(value)
-
-    def _not_an_argument(self, value: Any) -> UsageError:
-        if isinstance(value, PipelineData | DataReference | InputPortBinding):
-            return UsageError(
-                f"{value!r} is an argument of step {self.name} and neither among its inputs nor its outputs.",
-                remedy=f"Say which:  inputs=[{getattr(value, 'name', 'it')}]  or  outputs=[...]",
-            )
-        if isinstance(value, FileDataset):
-            return UsageError(
-                f"A dataset is an argument of step {self.name} without a name.",
-                remedy='Name it:  dataset.as_named_input("raw").as_mount()',
-            )
-        return UsageError(f"Step {self.name} has {value!r} among its arguments.", remedy=_ARGUMENT_TYPES)
-
-    def _param_piece(self, value: Any) -> Piece:
-        if isinstance(value, PipelineParameter):
-            return Piece("parameter", value.name)
-        return Piece("text", str(value))
+    def _nobody_makes(self, port: str, node_id: str) -> Problem:
+        remedy = "Name it in the outputs of the step that writes it."
+        return Problem(f"Nothing makes {{{port}}}. Step {self.name} wants it.", remedy, node_id)
 
     def __repr__(self) -> str:
         return f"PythonScriptStep({self.script_name!r}, name={self.name!r})"
-
-
-def flat(arguments: Iterable[Any]) -> Iterator[Any]:
-    """Arguments with joined words taken apart."""
-    for argument in arguments:
-        if isinstance(argument, Joined):
-            yield from argument.parts
-        else:
-            yield argument
 
 
 def _once(values: Iterable[Any]) -> list[Any]:
@@ -372,33 +304,44 @@ def _once(values: Iterable[Any]) -> list[Any]:
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, OutputFileDatasetConfig) and isinstance(other, OutputFileDatasetConfig):
         return one.origin is other.origin
+    if isinstance(one, DatasetConsumptionConfig) and isinstance(other, DatasetConsumptionConfig):
+        return (one.name, one.mode) == (other.name, other.mode) and source_of(one) is source_of(other)
+    if _is_data_path(one) and _is_data_path(other):
+        return one[0] is other[0]
     return one is other
+
+
+def _is_data_path(value: Any) -> bool:
+    """True for v1's ``(PipelineParameter(DataPath), DataPathComputeBinding)``."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and isinstance(value[0], PipelineParameter)
+        and isinstance(value[0].default_value, DataPath)
+        and isinstance(value[1], DataPathComputeBinding)
+    )
 
 
 def _is_input_by_itself(value: Any) -> bool:
     """Datasets and data paths in ``arguments`` are inputs without being listed; v1 does the same."""
-    if isinstance(value, tuple):
-        return len(value) == 2 and isinstance(value[0], PipelineParameter)
-    return isinstance(value, DatasetConsumptionConfig)
+    return isinstance(value, DatasetConsumptionConfig) or _is_data_path(value)
 
 
 def _output_port(name: str, data: Any, node_id: str) -> OutputPort:
     if isinstance(data, PipelineData):
         return OutputPort(node_id, name, data.form, data.file_name, data.output_mode)
-    place = data.destination
-    destination = f"{place[0].root.rstrip('/')}/{place[1].lstrip('/')}" if place else ""
+    destination = data.destination[0].local_path(data.destination[1]) if data.destination else ""
     return OutputPort(
         node_id, name, "folder", name, data.mode, "dataset", destination, data.registered_as or ""
-    )  # fmt: skip
+    )
 
 
 def _local_paths(data: Any) -> tuple[tuple[str, ...], bool]:
     if isinstance(data, FileDataset):
         return data.paths, data.is_file
     if isinstance(data, DataReference | DataPath):
-        root = data.datastore.root if data.datastore else ""
         path = data.path_on_datastore
-        return (f"{root.rstrip('/')}/{path.lstrip('/')}" if root else path,), False
+        return (data.datastore.local_path(path) if data.datastore else path,), False
     raise UsageError(f"{data!r} is no data that a step can read.", remedy=_INPUT_TYPES)
 
 
@@ -408,5 +351,4 @@ def _shown_name(paths: tuple[str, ...]) -> str:
 
 
 _INPUT_TYPES = "Inputs are PipelineData, InputPortBinding, DataReference and named datasets."
-_OUTPUT_TYPES = "Outputs are PipelineData, OutputPortBinding and OutputFileDatasetConfig."
-_ARGUMENT_TYPES = "Arguments are texts, numbers, parameters and data objects."
+_OUTPUT_TYPES = "Outputs are PipelineData and OutputFileDatasetConfig."

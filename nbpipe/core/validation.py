@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from nbpipe.core.dataset import FileDataset
+from nbpipe.core.datastore import DataPath
 from nbpipe.core.graph import Graph, Node
+from nbpipe.core.parameter import SIMPLE_TYPES
 from nbpipe.errors import Problem
 
 
@@ -23,7 +27,7 @@ def close_to(name: str, known: Collection[str]) -> str:
 def build_problems(
     graph: Graph, *, script_problem: Callable[[Node], str], targets: Collection[str]
 ) -> Iterator[Problem]:
-    """Problems that Azure ML v1 tells when the pipeline is built: missing script, unknown target, two producers.
+    """Problems that Azure ML v1 tells when the pipeline is built: a missing script, an unknown target.
 
     Args:
         graph: the nodes.
@@ -42,51 +46,101 @@ def build_problems(
             yield Problem(fact, "Set node_count to 1, or choose another compute target.", node.node_id)
 
 
+def two_makers_problem(output: str, first: str, second: str, step: str) -> Problem:
+    """The problem of an output that two steps write: ``Two steps make {clean}: prep.py and prepare.py.``."""
+    return Problem(
+        f"Two steps make {{{output}}}: {first} and {second}.", "Give one of them another output.", step
+    )
+
+
 def circle_problems(graph: Graph) -> Iterator[Problem]:
     """One problem for each group of steps that wait for each other."""
     sorted_ids = {node.node_id for node in graph.topological()}
-    left = [node for node in graph.nodes if node.node_id not in sorted_ids]
+    left = _without_dead_ends(graph, [node_id for node_id in graph.node_dict if node_id not in sorted_ids])
     told: set[str] = set()
-    for node in left:
-        circle = _circle_through(graph, node.node_id)
+    for node_id in left:
+        circle = [] if node_id in told else _circle_through(graph, node_id, left)
         if circle and not told & set(circle):
             told |= set(circle)
             yield _circle_problem(graph, circle)
 
 
-def _circle_through(graph: Graph, start: str) -> list[str]:
+def _without_dead_ends(graph: Graph, node_ids: Collection[str]) -> dict[str, None]:
+    """These nodes without those that only wait for a circle: nobody in a circle waits for them."""
+    left = dict.fromkeys(node_ids)
+    waiting = {node_id: sum(child in left for child in graph.children(node_id)) for node_id in left}
+    todo = [node_id for node_id, count in waiting.items() if not count]
+    while todo:
+        node_id = todo.pop()
+        del left[node_id]
+        for parent in graph.get_node(node_id).parents():
+            if parent in left:
+                waiting[parent] -= 1
+                if not waiting[parent]:
+                    todo.append(parent)
+    return left
+
+
+def _circle_through(graph: Graph, start: str, among: Collection[str]) -> list[str]:
     """A shortest way from a node back to itself along parents, or an empty list."""
-    ways: list[list[str]] = [[start]]
-    seen: set[str] = set()
-    for way in ways:
-        for parent in graph.get_node(way[-1]).parents():
+    came_from: dict[str, str] = {}
+    todo = deque([start])
+    while todo:
+        node_id = todo.popleft()
+        for parent in graph.get_node(node_id).parents():
             if parent == start:
-                return way
-            if parent not in seen and parent in graph.node_dict:
-                seen.add(parent)
-                ways.append([*way, parent])
+                way = [node_id]
+                while way[-1] != start:
+                    way.append(came_from[way[-1]])
+                return way[::-1]
+            if parent in among and parent not in came_from:
+                came_from[parent] = node_id
+                todo.append(parent)
     return []
 
 
 def _circle_problem(graph: Graph, circle: list[str]) -> Problem:
+    """The problem as people read it: ``a and b wait for each other: a <- b <- a``."""
+    place = {node_id: number for number, node_id in enumerate(graph.node_dict)}
+    listed = _shortened([graph.get_node(node_id).name for node_id in sorted(circle, key=place.__getitem__)])
     names = [graph.get_node(node_id).name for node_id in circle]
     if len(names) == 1:
         return Problem(f"{names[0]} reads what it writes.", "Give the output another name.", circle[0])
-    in_order = sorted(names, key=lambda name: list(graph.node_dict).index(name) if name in graph.node_dict else 0)
-    listed = ", ".join(in_order[:-1]) + " and " + in_order[-1]
-    way = " <- ".join([*names, names[0]])
+    way = " <- ".join([*_shortened(names, "..."), names[0]])
+    fact = f"{', '.join(listed[:-1])} and {listed[-1]} wait for each other: {way}."
     count = {2: "two", 3: "three", 4: "four"}.get(len(names), str(len(names)))
-    return Problem(f"{listed} wait for each other: {way}.", f"Take one of the {count} inputs away.", circle[0])
+    ordered = [
+        node_id
+        for node_id, parent in zip(circle, [*circle[1:], circle[0]], strict=True)
+        if parent not in graph.get_node(node_id).data_parents()
+    ]
+    what = "orders" if len(ordered) == len(circle) else "inputs or orders" if ordered else "inputs"
+    return Problem(fact, f"Take one of the {count} {what} away.", circle[0])
 
 
-def parameter_problems(graph: Graph, given: Collection[str]) -> Iterator[Problem]:
-    """One problem for each value given to a parameter that no step takes."""
-    for name in given:
-        if name not in graph.parameters:
-            meant = close_to(name, graph.parameters)
-            known = f"Parameters: {', '.join(graph.parameters) or 'none'}"
-            hint = f" Did you mean {meant}?" if meant else ""
-            yield Problem(f"No parameter {name}.{hint}", known)
+def _shortened(names: list[str], middle: str = "") -> list[str]:
+    """At most eight names: a circle of a thousand steps is told by its first and last."""
+    if len(names) <= 8:
+        return names
+    return [*names[:6], middle or f"{len(names) - 7} more", names[-1]]
+
+
+def parameter_problems(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Problem]:
+    """One problem for each value given to a parameter that no step takes, or that it cannot have.
+
+    Args:
+        defaults: parameter name -> default (or present) value.
+        given: parameter name -> new value.
+    """
+    for name, value in given.items():
+        if name not in defaults:
+            meant = close_to(name, defaults)
+            known = f"Parameters: {', '.join(defaults) or 'none'}"
+            yield Problem(f"No parameter {name}.{f' Did you mean {meant}?' if meant else ''}", known)
+        elif isinstance(defaults[name], SIMPLE_TYPES) and not isinstance(value, SIMPLE_TYPES):
+            yield Problem(f"Parameter {name} got {value!r}.", "A value is an int, float, bool or str.")
+        elif not isinstance(defaults[name], SIMPLE_TYPES) and not isinstance(value, DataPath | FileDataset):
+            yield Problem(f"Parameter {name} got {value!r}.", "A value is a DataPath or a FileDataset.")
 
 
 def default_problems(defaults: dict[str, list[tuple[str, Any]]]) -> Iterator[Problem]:
@@ -98,7 +152,9 @@ def default_problems(defaults: dict[str, list[tuple[str, Any]]]) -> Iterator[Pro
     for name, uses in defaults.items():
         first_step, first = uses[0]
         for step, value in uses[1:]:
-            if value != first or type(value) is not type(first):
-                fact = f"Parameter {name} has two defaults: {first!r} in {first_step} and {value!r} in {step}."
+            if value is not first and (value != first or type(value) is not type(first)):
+                fact = (
+                    f"Parameter {name} has two defaults: {first!r} in {first_step} and {value!r} in {step}."
+                )
                 yield Problem(fact, "Make one PipelineParameter and give it to both.")
                 break
