@@ -57,7 +57,7 @@ if sys.platform == "win32":
         """Lock an open file; see the POSIX version."""
         flags = (0 if shared else 2) | (0 if wait else 1)
         region = _Overlapped(offset=_FAR)
-        handle = msvcrt.get_osfhandle(fd)
+        handle = wintypes.HANDLE(msvcrt.get_osfhandle(fd))
         if ctypes.windll.kernel32.LockFileEx(handle, flags, 0, 1, 0, ctypes.byref(region)):
             return True
         if ctypes.windll.kernel32.GetLastError() == 33:  # ERROR_LOCK_VIOLATION
@@ -67,7 +67,8 @@ if sys.platform == "win32":
     def unlock_file(fd: int) -> None:
         """Give back what `lock_file` took; see the POSIX version."""
         region = _Overlapped(offset=_FAR)
-        ctypes.windll.kernel32.UnlockFileEx(msvcrt.get_osfhandle(fd), 0, 1, 0, ctypes.byref(region))
+        handle = wintypes.HANDLE(msvcrt.get_osfhandle(fd))
+        ctypes.windll.kernel32.UnlockFileEx(handle, 0, 1, 0, ctypes.byref(region))
 
 else:
 
@@ -82,9 +83,9 @@ else:
             OSError: the file system knows no locks.
 
         Example:
-            >>> with open(path, "a") as file:
-            ...     lock_file(file.fileno())
-            True
+            >>> with open("lock", "a") as one, open("lock", "a") as two:
+            ...     lock_file(one.fileno()), lock_file(two.fileno())
+            (True, False)
         """
         operation = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
         try:
@@ -107,7 +108,9 @@ def detached() -> dict[str, Any]:
     """Arguments of `subprocess.Popen` that give a child a session of its own, so that what ends us spares it.
 
     Example:
-        >>> subprocess.Popen(argv, **detached())
+        >>> import subprocess
+        >>> subprocess.Popen([sys.executable, "-c", "pass"], **detached()).wait()
+        0
     """
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
@@ -134,13 +137,13 @@ def end_tree(pid: int, *, grace: float, born: float | None = None) -> None:
         _tell(process, signal.SIGTERM)
     while living and time.monotonic() < deadline:
         time.sleep(_POLL)
-        living = _grown(living, pid, born)
+        living = [process for process in living if _lives(process)] or _tree(pid, born)
     for _ in range(_KILL_ROUNDS):
-        for process in living:
-            _tell(process, _KILL)
         living = _grown(living, pid, born)
         if not living:
             return
+        for process in living:
+            _tell(process, _KILL)
         time.sleep(_POLL)
 
 
@@ -149,11 +152,11 @@ def tree_memory(pid: int) -> int:
     import psutil
 
     total = 0
-    for process in _tree(pid, None):
-        try:
-            total += process.memory_info().rss
-        except psutil.Error:
-            continue
+    with suppress(psutil.Error):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with suppress(psutil.Error):
+                total += process.memory_info().rss
     return total
 
 

@@ -1,26 +1,20 @@
+"""Trees of processes end whole; files are copied, private, and not named like devices."""
+
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from nbpipe import platform
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and modes are POSIX's")
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def gone(pid: int) -> bool:
@@ -32,7 +26,9 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture
 def start(tmp_path: Path):
-    """Start a script in a session of its own; it is told a file and has written numbers of processes there."""
+    """Start a script in a session of its own; it is told a file and has written numbers of processes
+    there.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
     def run(source: str, count: int) -> tuple[subprocess.Popen[bytes], list[int]]:
@@ -40,7 +36,7 @@ def start(tmp_path: Path):
         told.touch()
         argv = [sys.executable, "-S", "-c", source, str(told)]
         started.append(subprocess.Popen(argv, **platform.detached()))
-        wait_until(lambda: told.read_text().count("\n") == count)
+        eventually(lambda: told.read_text().count("\n") == count)
         return started[-1], [int(line) for line in told.read_text().split()]
 
     yield run

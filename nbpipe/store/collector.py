@@ -68,10 +68,13 @@ class Collector:
         results: its results.
 
     Example:
-        >>> collector = Collector(state, objects, results)
-        >>> garbage = collector.survey(keep_runs=10)
-        >>> collector.collect(garbage).size
-        1048576
+        >>> from nbpipe.store.digests import FileDigests
+        >>> state = StateFolder(Path())
+        >>> objects = ObjectStore(state, FileDigests(state))
+        >>> digest = objects.put_bytes(b"needed by no run")
+        >>> collector = Collector(state, objects, Results(state))
+        >>> collector.collect(collector.survey(keep_runs=10))
+        Freed(runs=0, results=0, objects=1, left_overs=0, size=16)
     """
 
     def __init__(self, state: StateFolder, objects: ObjectStore, results: Results) -> None:
@@ -88,7 +91,7 @@ class Collector:
             UsageError: `keep_runs` is negative.
         """
         if keep_runs < 0:
-            raise UsageError(f"Cannot keep {keep_runs} runs.", remedy="Keep ten:  nbpipe gc --keep 10")
+            raise UsageError(f"Cannot keep {keep_runs} runs; 0 is the fewest.")
         runs = self._state.run_ids()
         going_on = [run for run in runs if self._is_open(run)]
         kept = {*runs[len(runs) - min(keep_runs, len(runs)) :], *going_on}

@@ -110,9 +110,9 @@ class FileDigests:
         clock: nanoseconds since the epoch.
 
     Example:
-        >>> digests = FileDigests(state)
-        >>> digests.digest(Path("data/penguins.csv"))
-        '5f1d...'
+        >>> _ = Path("penguins.csv").write_text("species,island")
+        >>> FileDigests(StateFolder(Path())).digest(Path("penguins.csv"))
+        'e344...'
     """
 
     def __init__(self, state: StateFolder, clock: Callable[[], int] = time.time_ns) -> None:

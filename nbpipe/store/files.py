@@ -82,9 +82,9 @@ def create_json(path: Path, data: Any, *, durable: bool = False) -> bool:
         StoreError: the file cannot be written.
 
     Example:
-        >>> create_json(folder / "14.json", {"status": "finished"})
+        >>> create_json(Path("14.json"), {"status": "finished"})
         True
-        >>> create_json(folder / "14.json", {"status": "failed"})
+        >>> create_json(Path("14.json"), {"status": "failed"})
         False
     """
     content = json.dumps(data, indent=1).encode() + b"\n"
@@ -159,8 +159,10 @@ def read_lines(path: Path, offset: int = 0) -> tuple[Lines, int]:
     A last line without its end is left for the next call; a file that is not there has no lines.
 
     Example:
-        >>> events, offset = read_lines(path)
-        >>> more, offset = read_lines(path, offset)
+        >>> append_line(Path("events.jsonl"), {"event": "run_started"})
+        >>> events, offset = read_lines(Path("events.jsonl"))
+        >>> read_lines(Path("events.jsonl"), offset)
+        ([], 24)
     """
     try:
         with open(path, "rb") as file:

@@ -24,10 +24,9 @@ class StateFolder:
         root: the workspace's folder.
 
     Example:
-        >>> state = StateFolder(Path("."))
-        >>> state.ensure()
-        >>> state.new_run_id()
-        '1'
+        >>> state = StateFolder(Path())
+        >>> state.exists(), state.new_run_id(), state.exists()
+        (False, '1', True)
     """
 
     def __init__(self, root: Path) -> None:
@@ -137,8 +136,11 @@ class StateFolder:
         """A fresh folder under `tmp` that is removed at the end, with what is left in it.
 
         Example:
-            >>> with state.scratch() as folder:
+            >>> with StateFolder(Path()).scratch() as folder:
             ...     (folder / "draft.csv").write_text("a,b")
+            3
+            >>> folder.exists()
+            False
         """
         folder = self.scratch_folder()
         try:

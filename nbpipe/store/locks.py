@@ -19,7 +19,7 @@ from typing import Any, Self
 from nbpipe.platform import host_name, lock_file, open_private, unlock_file
 from nbpipe.store.files import storing
 
-_PROBE = 0.002  # seconds; a look by `held` takes microseconds, so a second try tells it from a holder
+_LOOK = 0.05  # seconds; a look by `held` takes microseconds, unless its process is not let run
 
 
 class Lock:
@@ -30,8 +30,9 @@ class Lock:
         run: id of the run on whose behalf the lock is taken, told to whoever waits.
 
     Example:
-        >>> with Lock(state.locks / "key-9c02"):
-        ...     make_the_result()
+        >>> with Lock(Path("key-9c02")):
+        ...     Lock(Path("key-9c02")).acquire()
+        False
     """
 
     def __init__(self, path: Path, run: str | None = None) -> None:
@@ -66,7 +67,8 @@ class Lock:
                     return False
             self._fd = fd
             if not shared:
-                _write_over(fd, json.dumps(self._self_description()).encode())
+                with suppress(OSError):  # a full disk keeps nobody from holding a lock
+                    _write_over(fd, json.dumps(self._self_description()).encode())
         return True
 
     def release(self) -> None:
@@ -82,20 +84,15 @@ class Lock:
         return self._fd is not None
 
     def held(self) -> bool:
-        """Whether anybody holds the lock, shared or whole, this object included."""
-        if self._fd is not None:
-            return True
+        """Whether anybody has the whole lock, this object included; those who share it do not count."""
         try:
-            fd = open_private(self.path, os.O_RDWR)
-        except FileNotFoundError:
+            fd = open_private(self.path, os.O_RDONLY)
+        except OSError:
             return False
-        except OSError:  # a workspace we may only read: a shared look sees holders of the whole lock
-            return self._held_seen_by_a_reader()
         try:
-            if lock_file(fd):
-                unlock_file(fd)
-                return False
-            return True
+            return not lock_file(fd, shared=True)
+        except OSError:
+            return False
         finally:
             os.close(fd)
 
@@ -123,27 +120,15 @@ class Lock:
     def _self_description(self) -> dict[str, Any]:
         return {"pid": os.getpid(), "host": host_name(), "run": self.run, "since": time.time()}
 
-    def _held_seen_by_a_reader(self) -> bool:
-        try:
-            fd = open_private(self.path, os.O_RDONLY)
-        except OSError:
-            return False
-        try:
-            if lock_file(fd, shared=True):
-                unlock_file(fd)
-                return False
-            return True
-        except OSError:
-            return False
-        finally:
-            os.close(fd)
-
 
 def first_free(paths: Iterable[Path], run: str | None = None) -> Lock | None:
     """Take the first of several locks that nobody has; None when all are taken.
 
     Example:
-        >>> slot = first_free(state.locks / f"slot-{n}" for n in range(4))
+        >>> slot = first_free(Path(f"slot-{n}") for n in range(4))
+        >>> slot.path.name
+        'slot-0'
+        >>> slot.release()
     """
     for path in paths:
         lock = Lock(path, run)
@@ -153,10 +138,16 @@ def first_free(paths: Iterable[Path], run: str | None = None) -> Lock | None:
 
 
 def _lock(fd: int, *, shared: bool, wait: bool) -> bool:
-    if lock_file(fd, shared=shared, wait=wait):
-        return True
-    time.sleep(_PROBE)
-    return lock_file(fd, shared=shared)
+    """Lock a file; `held` shares the lock while it looks, which is not taken for a holder."""
+    deadline = time.monotonic() + _LOOK
+    while not lock_file(fd, shared=shared, wait=wait):
+        if shared or not lock_file(fd, shared=True):
+            return False
+        unlock_file(fd)
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK / 50)
+    return True
 
 
 def _is_at(fd: int, path: Path) -> bool:

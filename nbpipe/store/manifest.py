@@ -55,8 +55,8 @@ class Manifest:
         entries: every file, folder and link; empty folders too.
 
     Example:
-        >>> describe(Path("model"), "folder", digests).file_count
-        3
+        >>> Manifest("folder", (Entry("empty", "folder"),)).to_bytes()
+        b'{"entries":[{"path":"empty","type":"folder"}],"format":1,"kind":"folder"}'
     """
 
     kind: Kind

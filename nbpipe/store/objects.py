@@ -57,9 +57,11 @@ class ObjectStore(Blobs):
         digests: how files are read.
 
     Example:
+        >>> state = StateFolder(Path())
         >>> store = ObjectStore(state, FileDigests(state))
-        >>> store.get_bytes(store.put_bytes(b"a,b"))
-        b'a,b'
+        >>> store.get_bytes(store.put_bytes(b"print()"))
+        b'print()'
+        >>> _ = Path("clean.csv").write_text("a,b")
         >>> store.path(store.publish(Path("clean.csv"), kind="file").digest).name
         'clean.csv'
     """
@@ -71,7 +73,7 @@ class ObjectStore(Blobs):
     def publish(self, source: Path, *, kind: Kind) -> Manifest:
         """Take a file or folder into the store: it is moved, and is gone from `source` afterwards.
 
-        Where equal content is there already and unharmed, that is kept. An error leaves the content at `source`.
+        Equal content that is there already, unharmed, is kept. An error leaves the content at `source`.
 
         Raises:
             StoreError: see `describe`; or it is a link itself, or cannot be moved.

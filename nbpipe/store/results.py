@@ -51,7 +51,8 @@ class Results:
         state: where they lie; made on the first write.
 
     Example:
-        >>> results.publish(key, "14", {"step": "train", "outputs": {"model": digest}, "finished": 1.7e9})
+        >>> results, key = Results(StateFolder(Path())), "9c02" * 16
+        >>> results.publish(key, "14", {"step": "train", "outputs": {}, "finished": 1.7e9})
         True
         >>> results.newest(key).run
         '14'
@@ -130,7 +131,7 @@ class Results:
                 self.rebuild()
         found = _tail(self._history(step), limit)
         entries = [entry for entry in found if isinstance(entry, dict) and entry.get("step") == step]
-        return sorted(entries, key=lambda entry: _number(entry.get("time")))[-limit:]
+        return sorted(_once(entries), key=lambda entry: _number(entry.get("time")))[-limit:]
 
     def rebuild(self) -> None:
         """Add to the histories what only the results know, after histories were lost or damaged."""
@@ -172,6 +173,15 @@ def _age(result: Result) -> tuple[float, int]:
 
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _once(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Attempts without those told twice: rebuilt from a result just before its run noted it."""
+    told: dict[Any, dict[str, Any]] = {}
+    for index, entry in enumerate(entries):
+        finished = entry.get("status") == "finished"
+        told[tuple(map(entry.get, ("key", "run", "node"))) if finished else index] = entry
+    return list(told.values())
 
 
 def _as_attempt(result: Result) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+"""A file is whole or absent, whatever happens while it is written."""
+
 from __future__ import annotations
 
 import json
@@ -75,7 +77,7 @@ def test_a_missing_file_and_a_damaged_one_are_told_apart(tmp_path):
         files.read_json(tmp_path / "a.json")
     for data in (b"", b"{", b"\xff", b"[" * 100_000):
         (tmp_path / "a.json").write_bytes(data)
-        with pytest.raises(StoreError, match="a.json is damaged"):
+        with pytest.raises(StoreError, match=r"a\.json is damaged"):
             files.read_json(tmp_path / "a.json")
 
 

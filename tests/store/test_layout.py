@@ -1,3 +1,5 @@
+"""The state folder is made once, marked, and gives every run a number of its own."""
+
 from __future__ import annotations
 
 import os
