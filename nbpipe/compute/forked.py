@@ -37,7 +37,8 @@ class Zygotes:
     async def start(self, python: str, job: Job, sink: Sink) -> ForkedHandle:
         """Start a job; see `Backend.start`."""
         zygote = await self._zygote(python, job)
-        handle = await ForkedHandle.start(job, sink, zygote)
+        handle = ForkedHandle(sink, zygote)
+        await handle.launch(job)
         self._handles.add(handle)
         handle.done.add_done_callback(lambda _: self._handles.discard(handle))
         return handle
@@ -50,7 +51,9 @@ class Zygotes:
         key = (python, cwd, *sorted(env.items()))
         async with self._starting:
             zygote = self._zygotes.get(key)
-            if zygote is None or zygote.process.poll() is not None:
+            if zygote is None or not zygote.alive:
+                if zygote is not None:
+                    zygote.drop()
                 zygote = _Zygote(python, cwd, env)
                 await zygote.ready()
                 self._zygotes[key] = zygote
@@ -91,7 +94,13 @@ class _Zygote:
                     start_new_session=True,
                 )
             except OSError as error:
+                self.drop()
                 raise self._unusable(str(error.strerror)) from error
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be sent anything."""
+        return self.process.poll() is None
 
     async def ready(self) -> None:
         """Wait until it can fork.
@@ -107,9 +116,14 @@ class _Zygote:
         if answer != READY:
             self.process.kill()
             self.process.wait()
-            self._complaint.seek(0)
-            complaint = self._complaint.read()[-2000:].decode(errors="replace").strip()
-            raise self._unusable(complaint.rpartition("\n")[2] or f"it ended with {self.process.returncode}")
+            complaint = self.complaint()
+            self.drop()
+            raise self._unusable(complaint or f"It ended with {self.process.returncode}.")
+
+    def complaint(self) -> str:
+        """The last line of what it or a guard of it said before it failed."""
+        self._complaint.seek(0)
+        return self._complaint.read()[-2000:].decode(errors="replace").strip().rpartition("\n")[2]
 
     def _unusable(self, why: str) -> EnvironmentProbeError:
         return EnvironmentProbeError(
@@ -130,39 +144,43 @@ class _Zygote:
         """End it; its jobs have ended."""
         self._control.close()
         await asyncio.to_thread(self.process.wait)
+        self.drop()
+
+    def drop(self) -> None:
+        """Let go of what is held here."""
+        self._control.close()
         self._complaint.close()
 
 
 class ForkedHandle(Handle):
     """A job and its guard."""
 
-    def __init__(self, attempt_id: str, sink: Sink) -> None:
+    def __init__(self, sink: Sink, zygote: _Zygote) -> None:
         self.done: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
-        self._attempt_id = attempt_id
+        self._zygote = zygote
         self._output = Output(sink, self._fail)
         self._channel, self._theirs = socket.socketpair()
         self._channel.setblocking(False)
         self._line = b""
         self._failure: Exception | None = None
 
-    @classmethod
-    async def start(cls, job: Job, sink: Sink, zygote: _Zygote) -> ForkedHandle:
+    async def launch(self, job: Job) -> None:
         """Have a guard forked and tell it what to run.
 
         Raises:
-            NbpipeError: the system has no room for another process or descriptor.
+            NbpipeError: the zygote is gone, or the system has no room for another process.
         """
         loop = asyncio.get_running_loop()
         try:
-            handle = cls(job.attempt_id, sink)
-            with handle._theirs:
-                zygote.send([handle._theirs.fileno(), *handle._output.writers])
-            handle._output.start()
-            loop.add_reader(handle._channel, handle._receive)
-            await loop.sock_sendall(handle._channel, _request(job).to_bytes())
+            with self._theirs:
+                self._zygote.send([self._theirs.fileno(), *self._output.writers])
+            self._output.start()
+            loop.add_reader(self._channel, self._receive)
+            await loop.sock_sendall(self._channel, _request(job).to_bytes())
         except OSError as error:
+            if not self.done.done():
+                self._finish(None)
             raise NbpipeError(f"{job.attempt_id} cannot be started: {error.strerror}.") from error
-        return handle
 
     async def wait(self) -> Exit:
         """See `Handle.wait`."""
@@ -195,15 +213,25 @@ class ForkedHandle(Handle):
             data = b""
         self._line += data
         report = Report.from_bytes(self._line)
-        if report is None and data:
-            return
+        if report is not None or not data:
+            self._finish(report)
+
+    def _finish(self, report: Report | None) -> None:
         asyncio.get_running_loop().remove_reader(self._channel)
         self._output.drain()
         self._channel.close()
         if self._failure is not None:
             self.done.set_exception(self._failure)
+        elif report is None or report.ending == "lost":
+            self.done.set_result(Exit(None, None, 0.0, 0.0, 0, lost=self._why_lost(report)))
         else:
             self.done.set_result(_exit(report))
+
+    def _why_lost(self, report: Report | None) -> str:
+        if report is None:
+            return "The process that watched it was killed, and the one above that."
+        complaint = self._zygote.complaint()
+        return f"The process that watched it failed: {complaint}" if complaint else "It killed its guard."
 
 
 def _request(job: Job) -> Request:
@@ -216,12 +244,7 @@ def _request(job: Job) -> Request:
     )
 
 
-def _exit(report: Report | None) -> Exit:
-    if report is None or report.ending == "lost":
-        killed = "Something killed the process that watched it" + (
-            "." if report else ", and the one above that."
-        )
-        return Exit(None, None, 0.0, 0.0, 0, lost=killed)
+def _exit(report: Report) -> Exit:
     return Exit(
         code=report.status if report.status >= 0 else None,
         signal=-report.status if report.status < 0 else None,

@@ -39,18 +39,22 @@ class Output:
     def start(self) -> None:
         """Read from now on; the writers have been handed over and are closed here."""
         loop = asyncio.get_running_loop()
-        for writer in self.writers:
-            os.close(writer)
+        self._close_writers()
         for reader in self._readers:
             loop.add_reader(reader, self._read, reader)
 
     def drain(self) -> None:
         """Read what is left, now that the job is gone, and close the pipes."""
+        self._close_writers()
         for reader in tuple(self._readers):
             for _ in range(_LAST_READS):
                 if not self._read(reader):
                     break
             self._close(reader)
+
+    def _close_writers(self) -> None:
+        while self.writers:
+            os.close(self.writers.pop())
 
     def _read(self, reader: int) -> bool:
         """Take one chunk; False when there is none now."""

@@ -11,6 +11,8 @@ import sys
 
 def _main(arguments: list[str]) -> None:
     modules = frozenset(sys.modules)
+    if sys.version_info < (3, 9):  # noqa: UP036 - whatever interpreter the user named runs this
+        sys.exit("Python {}.{} is too old for a step; the oldest is 3.9.".format(*sys.version_info))
     folder = __file__.replace("\\", "/").rpartition("/")[0]
     if sys.path and sys.path[0].replace("\\", "/") == folder:
         del sys.path[0]

@@ -140,7 +140,7 @@ def _and(before: Any, value: Any) -> list[Any]:
 
 
 def latest(records: Iterable[dict[str, Any]], record: str, run: str = "step") -> dict[str, Any]:
-    """The tags ("tag") or properties ("property") that records come to: the last value of each, less those removed."""
+    """The tags ("tag") or properties ("property") that records come to: the last value of each name."""
     found: dict[str, Any] = {}
     for entry in records:
         if entry["record"] == record and entry.get("run") == run:

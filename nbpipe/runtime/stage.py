@@ -16,7 +16,7 @@ __all__ = ["Run"]
 
 def __getattr__(name):
     raise AttributeError(
-        "nbpipe." + name + " is not there in this interpreter: it has only what scripts need, which is nbpipe.Run. "
+        "nbpipe." + name + " is not there in this interpreter: it has only what scripts need: nbpipe.Run. "
         "For the rest, install nbpipe-steps in it."
     )
 '''
