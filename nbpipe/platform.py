@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
     device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
 }
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows knows one way to end a process
+_SAME = 0.05  # seconds between two answers to when one process was born
 _POLL = 0.02  # seconds between two looks at processes that were told to end
 _KILL_ROUNDS = 50  # looks after SIGKILL; a process in uninterruptible sleep outlives any number of them
 
@@ -139,7 +141,7 @@ def end_tree(pid: int, *, grace: float, born: float | None = None) -> None:
         time.sleep(_POLL)
         living = [process for process in living if _lives(process)] or _tree(pid, born)
     for _ in range(_KILL_ROUNDS):
-        living = _grown(living, pid, born)
+        living = _tree(pid, born, living)
         if not living:
             return
         for process in living:
@@ -160,71 +162,36 @@ def tree_memory(pid: int) -> int:
     return total
 
 
-def _tree(pid: int, born: float | None) -> list[psutil.Process]:
-    """The living processes of a tree, the root first."""
+def _tree(pid: int, born: float | None, known: Iterable[psutil.Process] = ()) -> list[psutil.Process]:
+    """The living processes of a tree but ourselves: root, session, those known before, and who came of them."""
     import psutil
 
-    found: dict[int, psutil.Process] = {}
-    try:
-        root = psutil.Process(pid)
-        if born is not None and abs(root.create_time() - born) > 0.05:
-            return []
-        found[pid] = root
-        found.update((child.pid, child) for child in root.children(recursive=True))
-    except psutil.Error:
-        pass
-    for member in _session(pid):
-        if member not in found:
-            try:
-                found[member] = psutil.Process(member)
-            except psutil.Error:
-                continue
-    found.pop(os.getpid(), None)
-    return [process for process in found.values() if _lives(process)]
+    parents: dict[int, tuple[psutil.Process, int]] = {}
+    for number in psutil.pids():
+        with suppress(psutil.Error):
+            process = psutil.Process(number)
+            parents[number] = process, process.ppid()
+    members = {process.pid for process in known if _lives(process)}
+    if pid not in parents or born is None or abs(parents[pid][0].create_time() - born) < _SAME:
+        members |= {pid, *(number for number in parents if _session(number) == pid)}
+    while more := {number for number, (_, parent) in parents.items() if parent in members} - members:
+        members |= more
+    found = (parents[number][0] for number in members & parents.keys() - {os.getpid()})
+    return [process for process in found if _lives(process)]
 
 
-def _session(leader: int) -> list[int]:
-    """Numbers of the processes in the session that `leader` leads or led; a number stays taken while one is
-    left.
-    """
+def _session(pid: int) -> int | None:
+    """Number of the session's leader; it is given to no other process while the session has members."""
     if sys.platform == "win32":
-        return []
-    import psutil
-
-    members = []
-    for pid in psutil.pids():
-        try:
-            if os.getsid(pid) == leader:
-                members.append(pid)
-        except OSError:
-            continue
-    return members
-
-
-def _grown(known: list[psutil.Process], pid: int, born: float | None) -> list[psutil.Process]:
-    """What still lives of a tree, with what was born since: children of the living, members of the
-    session.
-    """
-    import psutil
-
-    found = {process.pid: process for process in _tree(pid, born)}
-    for process in known:
-        if not _lives(process):
-            continue
-        found.setdefault(process.pid, process)
-        try:
-            for child in process.children(recursive=True):
-                found.setdefault(child.pid, child)
-        except psutil.Error:
-            continue
-    found.pop(os.getpid(), None)
-    return [process for process in found.values() if _lives(process)]
+        return None
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Whether a process still runs. Not `wait`: that would take the exit status from the one who started
-    it.
-    """
+    """Whether a process still runs. Not by `wait`, which takes the exit status from whoever started it."""
     import psutil
 
     try:
@@ -259,17 +226,18 @@ def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy the bytes of a file, sharing blocks where the file system can (btrfs, XFS); permissions are not
-    copied.
-    """
-    if sys.platform == "linux":
-        with open(source, "rb") as reader, open(target, "wb") as writer:
-            try:
-                fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
-                return
-            except OSError:
-                pass  # another file system, or one that shares nothing
-    shutil.copyfile(source, target)
+    """Copy the bytes of a file, not its mode, sharing blocks where the file system can (btrfs, XFS)."""
+    if sys.platform != "linux":
+        shutil.copyfile(source, target)
+        return
+    with open(source, "rb", buffering=0) as reader, open(target, "wb") as writer:
+        with suppress(OSError):  # a file system that shares nothing
+            fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+            return
+        with suppress(OSError):  # two file systems, or one that cannot copy by itself
+            while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 30):
+                pass
+        shutil.copyfileobj(reader, writer)  # what is left, which tells its troubles
 
 
 def sync_folder(path: Path) -> None:

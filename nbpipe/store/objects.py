@@ -21,6 +21,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ from nbpipe.store.layout import StateFolder
 from nbpipe.store.manifest import Kind, Manifest, describe
 from nbpipe.store.trees import copy_entry, copy_tree, differences, fits, measure, settle
 
+_LOOKED_AT = 100  # files that `complete` looks at; a plan asks it of every step
 _REMEMBERED = 256  # manifests kept in memory
 
 
@@ -122,13 +124,14 @@ class ObjectStore(Blobs):
         return tree / manifest.entries[0].path if manifest.kind == "file" else tree
 
     def complete(self, digest: str) -> bool:
-        """Whether a tree is there, by a cheap look: manifest, folder, and size of what lies at its top."""
+        """Whether a tree is there, by a cheap look: manifest, folder, sizes of the first files at its top."""
         try:
             manifest, tree = self.manifest(digest), self._tree(digest)
         except StoreError:
             return False
         top = (entry for entry in manifest.entries if "/" not in entry.path)
-        return self.has(digest) and tree.is_dir() and all(fits(tree / entry.path, entry) for entry in top)
+        seen = all(fits(tree / entry.path, entry) for entry in islice(top, _LOOKED_AT))
+        return seen and tree.is_dir() and self.has(digest)
 
     def stamp(self, digest: str) -> dict[str, Figures]:
         """The figures of a tree's files when last found right, by path; empty where nothing is known."""
