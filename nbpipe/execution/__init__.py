@@ -1,0 +1,1 @@
+"""Running a frozen graph: staging, fingerprints, processes, and the runner that ties them together."""

@@ -1,0 +1,54 @@
+"""Accepting: the last result of a step taken as valid for what the step is now."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from nbpipe.core.graph import Graph
+from nbpipe.core.plan import StepPlan
+from nbpipe.core.result import StepResult
+from nbpipe.errors import UsageError
+from nbpipe.execution.memory import StoredMemory
+from nbpipe.store.results import Results
+
+
+def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: Results) -> StepResult:
+    """Record the newest valid result of a step under the key that it has now.
+
+    Raises:
+        UsageError: nothing to accept, or the key is not known yet.
+    """
+    if step.action == "reuse":
+        raise UsageError(f"{step.name} will be reused already; there is nothing to accept.")
+    if step.fingerprint is None or step.fingerprint.unknown:
+        waiting = ", ".join(sorted(step.fingerprint.unknown)) if step.fingerprint else "its code"
+        raise UsageError(
+            f"{step.name} cannot be accepted yet: {waiting} is still to be made.",
+            remedy="Accept or run the steps before it first.",
+        )
+    last = _last_result(step, memory)
+    if last is None:
+        raise UsageError(f"{step.name} has no earlier result to accept.", remedy="%pipeline_run")
+    ports = {port.name for port in graph.get_node(step.node_id).outputs}
+    if ports != set(last.outputs):
+        raise UsageError(f"{step.name} wrote {', '.join(last.outputs) or 'nothing'} in run {last.run}; that has changed.")
+    digest = memory.keep_fingerprint(step.fingerprint)
+    accepted = replace(
+        last, key=step.fingerprint.key, finished=time.time(), fingerprint=digest,
+        accepted_from=last.accepted_from or last.run,
+    )  # fmt: skip
+    results.publish(accepted.key, last.run, accepted.to_json())
+    results.note({
+        "step": step.name, "node": step.node_id, "pipeline": graph.name, "key": accepted.key, "run": last.run,
+        "status": "finished", "time": accepted.finished, "fingerprint": digest, "seconds": last.seconds,
+    })  # fmt: skip
+    return accepted
+
+
+def _last_result(step: StepPlan, memory: StoredMemory) -> StepResult | None:
+    for attempt in reversed(memory.attempts(step.name)):
+        result = memory.result(attempt.key) if attempt.status == "finished" else None
+        if result is not None:
+            return result
+    return None

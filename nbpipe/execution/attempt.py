@@ -1,0 +1,285 @@
+"""One attempt at a step: its process from start to end, and what is published of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbpipe.compute.base import Backend, Exit, Handle, Job
+from nbpipe.core.events import Event, StepCancelled, StepFailed, StepFinished, StepLogged, StepNoted
+from nbpipe.core.fingerprint import Fingerprint
+from nbpipe.core.node import CellSource, Node
+from nbpipe.core.metrics import metrics_of
+from nbpipe.core.result import StepResult
+from nbpipe.errors import NbpipeError
+from nbpipe.execution.advice import Advice, Failure, advise
+from nbpipe.execution.frozen import FrozenRun
+from nbpipe.execution.logs import LogWriter
+from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
+from nbpipe.execution.workplace import BoundInput, Workplace
+from nbpipe.store.files import read_lines
+from nbpipe.store.objects import ObjectStore
+from nbpipe.store.results import Results
+
+GRACE = 5.0
+"""Seconds between SIGTERM and SIGKILL when a step is stopped."""
+
+TAIL = 64 * 2**10
+"""Bytes of stderr that are read to say why a step failed."""
+
+SPOOL_POLL = 0.1
+"""Seconds between two looks at what the script logged."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What every attempt of a run works with.
+
+    Attributes:
+        root: the workspace.
+        frozen: the run.
+        objects, results, memory: the store.
+        backend: starts processes.
+        variables: the submitter's environment.
+        runtime: folder with the staged runtime.
+    """
+
+    root: Path
+    frozen: FrozenRun
+    objects: ObjectStore
+    results: Results
+    memory: StoredMemory
+    backend: Backend
+    variables: Mapping[str, str]
+    runtime: Path
+
+
+class Attempt:
+    """One attempt at a step.
+
+    Args:
+        means: what it works with.
+        node: the step.
+        folder: the attempt's folder, with its logs.
+        number: 1 for the first.
+        fingerprint: all of it.
+        inputs: what the input ports are bound to.
+        gpus: numbers of the GPUs it holds.
+        may_retry: True when another attempt may follow.
+        emit: records an event.
+    """
+
+    def __init__(
+        self, means: Means, node: Node, folder: Path, *, number: int, fingerprint: Fingerprint,
+        inputs: Mapping[str, BoundInput], gpus: list[int], may_retry: bool, emit: Callable[[Event], None],
+    ) -> None:  # fmt: skip
+        self.means = means
+        self.node = node
+        self.folder = folder
+        self.number = number
+        self.fingerprint = fingerprint
+        self.inputs = inputs
+        self.gpus = gpus
+        self.may_retry = may_retry
+        self.emit = emit
+        self.records: list[dict[str, Any]] = []
+        self.notes: list[StepNoted] = []
+        self._stopped_by = ""
+        self._handle: Handle | None = None
+        self._spool_offset = 0
+
+    async def run(self) -> Event:
+        """Start the process, wait for its end, publish; the event that tells how it ended."""
+        place = Workplace(self.folder / "work", self.node, self.means.objects)
+        secrets = [self.means.variables.get(name, "") for name in self.node.environment.secrets]
+        log = LogWriter(self.folder, limit=self.means.frozen.options.log_limit, secrets=secrets)
+        try:
+            step = self.means.frozen.steps[self.node.node_id]
+            paths = await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
+            ended = await self._process(step.python, paths, log)
+            log.close()
+            self._read_spool(place.spool)
+            return await asyncio.to_thread(self._settle, ended, place, paths, log)
+        except (NbpipeError, OSError) as error:
+            return self._failed("start", _one_line(error), remedy=getattr(error, "remedy", "") or "")
+        finally:
+            log.close()
+            await asyncio.to_thread(place.clear)
+
+    async def stop(self, by: str) -> None:
+        """End the process and all it started; the attempt ends as cancelled by ``by``."""
+        self._stopped_by = by
+        if self._handle is not None:
+            await self._handle.cancel(GRACE)
+
+    async def _process(self, python: str, paths: StepPaths, log: LogWriter) -> Exit:
+        env = step_environment(self.means.variables, self.node, self.means.frozen, paths)
+        if self.gpus:
+            env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus))
+        values = self.means.frozen.graph.parameters
+        job = Job(
+            attempt_id=f"{step_run_id(self.means.frozen.run, self.node.node_id)}.{self.number}",
+            python=python, script=self.node.script, argv=command_line(self.node, values, paths),
+            cwd=paths.cwd, env=env, memory=self.node.environment.resources.memory,
+        )  # fmt: skip
+        self._handle = await self.means.backend.start(job, log.write)
+        if self._stopped_by:
+            await self._handle.cancel(GRACE)
+        watching = asyncio.create_task(self._watch_spool(paths.spool))
+        try:
+            return await self._wait(self._handle)
+        finally:
+            watching.cancel()
+
+    async def _wait(self, handle: Handle) -> Exit:
+        limit = self.node.environment.resources.timeout
+        try:
+            return await asyncio.wait_for(handle.wait(), limit)
+        except TimeoutError:
+            self._stopped_by = self._stopped_by or f"time-out after {limit:g} s"
+            await handle.cancel(GRACE)
+            return await handle.wait()
+
+    async def _watch_spool(self, spool: Path) -> None:
+        while True:
+            await asyncio.sleep(SPOOL_POLL)
+            self._read_spool(spool)
+
+    def _read_spool(self, spool: Path) -> None:
+        path = spool / "spool.jsonl"
+        with suppress(FileNotFoundError):
+            records, self._spool_offset = read_lines(path, self._spool_offset)
+            for record in records:
+                if isinstance(record, dict):
+                    self._take_record(record)
+
+    def _take_record(self, record: dict[str, Any]) -> None:
+        self.records.append(record)
+        self.emit(StepLogged(time.time(), self.node.node_id, record))
+
+    def _settle(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
+        """Judge the exit, check inputs and outputs, publish."""
+        if self._stopped_by:
+            return StepCancelled(time.time(), self.node.node_id, self._stopped_by, ended.wall)
+        if ended.code != 0:
+            place.publish_kept()
+            return self._broken(ended, place, paths, log)
+        changed = self._changed_inputs()
+        if changed:
+            return self._failed("input", f"input changed while running: {', '.join(changed)}", ended)
+        problems = {port.name: place.form_problem(port) for port in self.node.outputs}
+        wrong = next((name for name, problem in problems.items() if problem), None)
+        if wrong is not None:
+            return self._broken(ended, place, paths, log, wrong)
+        try:
+            outputs = {port.name: place.publish(port) for port in self.node.outputs}
+        except NbpipeError as error:
+            return self._failed("output", _one_line(error), ended, remedy=error.remedy or "")
+        return self._publish_result(ended, outputs, place.publish_kept())
+
+    def _changed_inputs(self) -> list[str]:
+        """Names of inputs that changed; a changed object is taken out of the store, since it is no result any more."""
+        changed = []
+        for name, bound in self.inputs.items():
+            if bound.changes(self.means.objects):
+                changed.append(name)
+                if bound.found is None:
+                    self.means.objects.quarantine(bound.digest)
+        return changed
+
+    def _publish_result(self, ended: Exit, outputs: dict[str, str], kept: str) -> Event:
+        now = time.time()
+        key = self.fingerprint.key
+        frozen = self.means.frozen
+        earlier = [result.record.get("outputs") for result in self.means.results.all(key)]
+        result = StepResult(
+            key=key, run=frozen.run, step=self.node.name, node=self.node.node_id, pipeline=frozen.graph.name,
+            outputs=outputs, fingerprint=self.means.memory.keep_fingerprint(self.fingerprint), finished=now,
+            seconds=ended.wall, metrics=metrics_of(self.records), kept=kept,
+        )  # fmt: skip
+        self.means.results.publish(key, frozen.run, result.to_json())
+        unequal = [port for port, digest in outputs.items() if any(o and o.get(port) != digest for o in earlier)]
+        if unequal:
+            names = ", ".join(self.node.output(port).file_name or port for port in unequal)
+            text = f"{self.node.name} is not deterministic ({names}): its descendants always rerun"
+            self.notes.append(StepNoted(now, self.node.node_id, text))
+        return StepFinished(
+            now, self.node.node_id, self.number, outputs, ended.wall, ended.cpu, ended.peak_bytes, kept
+        )  # fmt: skip
+
+    def _broken(
+        self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter, wrong: str | None = None
+    ) -> StepFailed:
+        advice = self._advice(ended, place, paths, log, wrong)
+        cause = "output" if wrong else "exit"
+        if ended.lost:
+            cause = "lost"
+        elif ended.out_of_memory:
+            cause = "memory"
+        elif ended.signal:
+            cause = "signal"
+        return self._failed(cause, advice.message, ended, remedy=advice.remedy, line=advice.line)
+
+    def _advice(
+        self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter, wrong: str | None
+    ) -> Advice:  # fmt: skip
+        source = self.node.source
+        cell = isinstance(source, CellSource)
+        step = self.means.frozen.steps[self.node.node_id]
+        words = ["".join(map(str, word)) for word in self.node.arguments]
+        options = self.means.frozen.options
+        failure = Failure(
+            step=self.node.name,
+            script=self.node.script,
+            cell=source.cell if isinstance(source, CellSource) else "",
+            exit_code=ended.code,
+            signal=ended.signal,
+            lost=ended.lost,
+            out_of_memory=ended.out_of_memory,
+            memory_limit=self.node.environment.resources.memory,
+            stderr=log.tail("stderr", TAIL).decode("utf-8", "replace"),
+            notebook_folder=self.means.root / (source.folder if isinstance(source, CellSource) else source.folder),
+            workspace=self.means.root,
+            is_cell=cell,
+            taken_along=set(step.files),
+            words=words,
+            inputs=dict(paths.inputs),
+            outputs={port.name: (paths.outputs[port.name], _option_of(self.node, port.name)) for port in self.node.outputs},
+            missing_output=wrong,
+            written=place.written(step.files) if wrong else [],
+            names_elsewhere=dict(options.names_elsewhere),
+            imports_elsewhere=dict(options.imports_elsewhere),
+            python=step.python,
+        )
+        return advise(failure)
+
+    def _failed(
+        self, cause: str, message: str, ended: Exit | None = None, *, remedy: str = "", line: int | None = None
+    ) -> StepFailed:
+        return StepFailed(
+            time.time(), self.node.node_id, self.number, cause, message,
+            code=ended.code if ended else None, signal=ended.signal if ended else None, line=line, remedy=remedy,
+            wall=ended.wall if ended else 0.0, cpu=ended.cpu if ended else 0.0,
+            peak_bytes=ended.peak_bytes if ended else 0, will_retry=self.may_retry,
+        )  # fmt: skip
+
+
+def _option_of(node: Node, output: str) -> str:
+    """The option with which an output's path is given (``--out``), or empty."""
+    before = ""
+    for word in node.arguments:
+        text = "".join(map(str, word))
+        if any(piece.kind == "output" and piece.value == output for piece in word):
+            return text.partition("=")[0] if "=" in text else before
+        before = text if text.startswith("-") else ""
+    return ""
+
+
+def _one_line(error: BaseException) -> str:
+    return str(getattr(error, "fact", None) or error or type(error).__name__).splitlines()[0]

@@ -1,0 +1,112 @@
+"""A run as it was frozen at submit: everything the runner needs, by digest, so that later edits change nothing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nbpipe.core.fingerprint import Fingerprint
+from nbpipe.core.graph import Graph
+from nbpipe.errors import UsageError
+
+FROZEN_FORMAT = 1
+"""Version of ``graph.json`` in a run's folder; a newer one is refused."""
+
+
+@dataclass(frozen=True)
+class FrozenStep:
+    """The code of one step, in the store.
+
+    Attributes:
+        files: relative path -> digest of the blob.
+        modes: relative path -> permission bits.
+        python: interpreter.
+        fingerprint: its parts as they were at submit; every input unknown.
+    """
+
+    files: Mapping[str, str]
+    modes: Mapping[str, int]
+    python: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was said at submit.
+
+    Attributes:
+        force: ids of the nodes that run whatever is stored.
+        continue_on_step_failure: go on with steps that do not depend on a failed one.
+        jobs: steps of this run at once; None for the workspace's own number.
+        tags: free text by name.
+        gpus: GPUs of this machine that steps may hold.
+        log_limit: bytes of log kept a step.
+        names_elsewhere: names that other cells of the notebook define, for advice: name -> ``cell 2``.
+        imports_elsewhere: names that other cells import: name -> the import line.
+    """
+
+    force: tuple[str, ...] = ()
+    continue_on_step_failure: bool = False
+    jobs: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    gpus: int = 0
+    log_limit: int = 2**30
+    names_elsewhere: Mapping[str, str] = field(default_factory=dict)
+    imports_elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FrozenRun:
+    """A run as it was frozen.
+
+    Attributes:
+        run: its id.
+        experiment: name that groups runs.
+        workspace: name and the two further keys of Azure ML v1's ``config.json``.
+        graph: the declared graph with parameter values.
+        steps: node id -> its code.
+        options: what was said at submit.
+        plan: the plan at submit, one JSON object a step.
+        submitted: seconds since the epoch.
+    """
+
+    run: str
+    experiment: str
+    workspace: Mapping[str, str]
+    graph: Graph
+    steps: Mapping[str, FrozenStep]
+    options: RunOptions
+    plan: list[dict[str, Any]]
+    submitted: float
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object of the whole."""
+        return {
+            "format": FROZEN_FORMAT,
+            "run": self.run,
+            "experiment": self.experiment,
+            "workspace": dict(self.workspace),
+            "graph": self.graph.to_json(),
+            "steps": {
+                node: {**asdict(step), "fingerprint": step.fingerprint.to_json()} for node, step in self.steps.items()
+            },
+            "options": asdict(self.options),
+            "plan": self.plan,
+            "submitted": self.submitted,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> FrozenRun:
+        """The frozen run that ``to_json`` wrote; ``UsageError`` for a newer format."""
+        if data["format"] > FROZEN_FORMAT:
+            raise UsageError(f"This run has format {data['format']}; this nbpipe reads {FROZEN_FORMAT}. Update nbpipe.")
+        steps = {
+            node: FrozenStep(**{**step, "fingerprint": Fingerprint.from_json(step["fingerprint"])})
+            for node, step in data["steps"].items()
+        }
+        options = RunOptions(**{**data["options"], "force": tuple(data["options"]["force"])})
+        return FrozenRun(
+            data["run"], data["experiment"], data["workspace"], Graph.from_json(data["graph"]), steps, options,
+            data["plan"], data["submitted"],
+        )  # fmt: skip

@@ -1,0 +1,291 @@
+"""What a step prints: written as it comes within bounds, read by anyone at any time, in the order it came.
+
+An attempt's folder holds ``stdout.log`` and ``stderr.log``, the plain bytes, and ``order``, whose lines say in which
+order they came: ``o 1234`` for the next 1234 bytes of stdout, ``e 88`` for the next 88 of stderr. A line is written
+when the other stream begins, so what follows the last line is of one stream.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from nbpipe.compute.base import Stream
+from nbpipe.execution.masking import Masker
+from nbpipe.platform import open_private, private_folder
+from nbpipe.store.files import remove_tree, storing
+
+STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
+LIMIT = 2**30
+"""Bytes of output that a step keeps by default."""
+_ORDER = "order"
+_LETTERS: dict[Stream, str] = {"stdout": "o", "stderr": "e"}
+_BLOCK = 2**20
+
+
+class Position(NamedTuple):
+    """How far a reader has come.
+
+    Attributes:
+        stdout, stderr: bytes read of each stream.
+        order: bytes read of ``order``, always whole lines.
+        into: bytes read of what its next line will tell of.
+    """
+
+    stdout: int = 0
+    stderr: int = 0
+    order: int = 0
+    into: int = 0
+
+
+class StepLog:
+    """The output of one attempt at a step, for readers; it need not be there yet.
+
+    Args:
+        folder: the attempt's folder.
+
+    Example:
+        >>> log = LogWriter(Path("attempt"))
+        >>> log.write("stdout", b"one "); log.write("stderr", b"two"); log.close()
+        >>> chunks, position = StepLog(Path("attempt")).read()
+        >>> chunks, StepLog(Path("attempt")).read(position)[0]
+        ([('stdout', b'one '), ('stderr', b'two')], [])
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.paths: dict[Stream, Path] = {stream: folder / f"{stream}.log" for stream in STREAMS}
+
+    def read(
+        self, position: Position | None = None, *, limit: int | None = None
+    ) -> tuple[list[tuple[Stream, bytes]], Position]:
+        """What came since a position, in the order it came, and the position after it.
+
+        Where the order is not known (``order`` is gone or cut short), the rest of stdout comes before that of stderr.
+
+        Args:
+            position: where an earlier call ended; None for the beginning.
+            limit: bytes to read at most; then call again.
+        """
+        at = position or Position()
+        # Sizes first: what is there by now is then told by the order, or is of one stream.
+        ends = {stream: _size(path) for stream, path in self.paths.items()}
+        room = sum(ends.values()) if limit is None else limit
+        chunks: list[tuple[Stream, bytes]] = []
+        for stream, length, order in self._runs(at, ends):
+            offset = at.stdout if stream == "stdout" else at.stderr
+            data = _read(self.paths[stream], offset, min(length, room))
+            room -= len(data)
+            if data:
+                chunks.append((stream, data))
+            whole = order is not None and len(data) == length
+            at = Position(
+                stdout=at.stdout + (len(data) if stream == "stdout" else 0),
+                stderr=at.stderr + (len(data) if stream == "stderr" else 0),
+                order=order if order is not None and whole else at.order,
+                into=0 if whole else at.into + len(data),
+            )
+            if len(data) < length or (order is None and room <= 0):
+                break
+        return chunks, at
+
+    def _runs(self, at: Position, ends: dict[Stream, int]) -> Iterator[tuple[Stream, int, int | None]]:
+        """Stretches of one stream after a position: its length, and where ``order`` goes on behind its line, if told."""
+        left = {"stdout": ends["stdout"] - at.stdout, "stderr": ends["stderr"] - at.stderr}
+        into, order = at.into, at.order
+        for line in _lines(self.folder / _ORDER, at.order):
+            letter, _, number = line.partition(b" ")
+            if letter not in (b"o", b"e") or not number.strip().isdigit():
+                break
+            stream: Stream = "stdout" if letter == b"o" else "stderr"
+            order += len(line)
+            length = int(number) - into
+            into = 0
+            yield stream, length, order
+            left[stream] -= length
+        for stream in STREAMS:
+            if left[stream] > 0:
+                yield stream, left[stream], None
+
+    def text(self, stream: Stream | None = None) -> str:
+        """All of one stream, or of both in the order they came; bytes that are no UTF-8 show as ``\\ufffd``."""
+        if stream is None:
+            data = b"".join(chunk for _, chunk in self.read()[0])
+        else:
+            data = _read(self.paths[stream], 0, _size(self.paths[stream]))
+        return data.decode("utf-8", "replace")
+
+    def tail(self, stream: Stream, length: int) -> bytes:
+        """The last bytes of a stream."""
+        size = _size(self.paths[stream])
+        return _read(self.paths[stream], max(0, size - length), length)
+
+    def size(self) -> int:
+        """Bytes of both streams."""
+        return sum(_size(path) for path in self.paths.values())
+
+
+class LogWriter:
+    """Writes the output of one attempt, at once and within bounds.
+
+    Up to half the limit is kept as it comes. Of what follows the last part is kept, a quarter of the limit or more: it
+    goes to two further folders in turn, and behind the head when the log is closed, after a line for each stream that
+    says how many bytes were left out.
+
+    Args:
+        folder: the attempt's folder, made where missing; an earlier log in it is overwritten.
+        limit: bytes to keep of both streams together.
+        secrets: values to mask; see ``Masker``.
+
+    Raises:
+        StoreError: the log cannot be written; from every method.
+    """
+
+    def __init__(self, folder: Path, *, limit: int = LIMIT, secrets: Iterable[str] = ()) -> None:
+        values = list(secrets)
+        self._maskers: dict[Stream, Masker] = {stream: Masker(values) for stream in STREAMS}
+        self._limit = limit
+        self._head = _Files(folder)
+        self._ring: list[_Files] = []  # at most two, the older first
+        self._left_out: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
+        self._closed = False
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Append output; readers see it at once, but for an end that could begin a secret."""
+        self._keep(stream, self._maskers[stream].feed(data))
+
+    def tail(self, stream: Stream, length: int) -> bytes:
+        """The last bytes of a stream, as far as they are kept."""
+        found = b""
+        for files in reversed([self._head, *self._ring]):
+            found = StepLog(files.folder).tail(stream, length - len(found)) + found
+        return found
+
+    def close(self) -> None:
+        """Write what is held back, put the tail behind the head; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        for stream in STREAMS:
+            self._keep(stream, self._maskers[stream].flush())
+        for stream, length in self._left_out.items():
+            if length:
+                kept = f"a step keeps {self._limit:,} bytes of its output"
+                self._head.append(stream, f"\n[nbpipe: {length:,} bytes of {stream} are left out here; {kept}]\n".encode())
+        for files in self._ring:
+            files.close()
+            for stream, data in _blocks(StepLog(files.folder)):
+                self._head.append(stream, data)
+            remove_tree(files.folder)
+        self._head.close()
+
+    def _keep(self, stream: Stream, data: bytes) -> None:
+        view = memoryview(data)
+        if not self._ring:
+            room = self._limit // 2 - self._head.size
+            self._head.append(stream, view[: max(0, room)])
+            view = view[max(0, room) :]
+        while view:
+            files = self._segment()
+            room = max(1, self._limit // 4) - files.size
+            files.append(stream, view[:room])
+            view = view[room:]
+
+    def _segment(self) -> _Files:
+        """The part of the ring that has room."""
+        if not self._ring or self._ring[-1].size >= self._limit // 4:
+            if len(self._ring) == 2:
+                oldest = self._ring.pop(0)
+                oldest.close()
+                for stream, length in oldest.sizes.items():
+                    self._left_out[stream] += length
+            taken = self._ring[0].folder.name if self._ring else ""
+            name = "tail-1" if taken != "tail-1" else "tail-2"
+            self._ring.append(_Files(self._head.folder / name))
+        return self._ring[-1]
+
+
+class _Files:
+    """The three files of a log, open for writing.
+
+    Attributes:
+        folder: where they lie.
+        sizes: bytes written of each stream.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sizes: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
+        self._current: Stream | None = None
+        self._run = 0
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with storing(folder):
+            private_folder(folder)
+            self._order = open_private(folder / _ORDER, flags)
+            self._fds = {stream: open_private(path, flags) for stream, path in StepLog(folder).paths.items()}
+
+    @property
+    def size(self) -> int:
+        return sum(self.sizes.values())
+
+    def append(self, stream: Stream, data: bytes | memoryview) -> None:
+        if not data:
+            return
+        with storing(self.folder):
+            if stream != self._current:
+                self._end_run()
+                self._current = stream
+            _write(self._fds[stream], data)
+        self._run += len(data)
+        self.sizes[stream] += len(data)
+
+    def close(self) -> None:
+        with storing(self.folder):
+            self._end_run()
+            for fd in (self._order, *self._fds.values()):
+                os.close(fd)
+
+    def _end_run(self) -> None:
+        if self._current and self._run:
+            _write(self._order, f"{_LETTERS[self._current]} {self._run}\n".encode())
+            self._run = 0
+
+
+def _write(fd: int, data: bytes | memoryview) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _blocks(log: StepLog) -> Iterator[tuple[Stream, bytes]]:
+    """A log in pieces of bounded size."""
+    position = Position()
+    while True:
+        chunks, position = log.read(position, limit=_BLOCK)
+        if not chunks:
+            return
+        yield from chunks
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _read(path: Path, offset: int, length: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+    except FileNotFoundError:
+        return b""
+
+
+def _lines(path: Path, offset: int) -> list[bytes]:
+    """The whole lines of a file from an offset on."""
+    lines = _read(path, offset, _size(path)).splitlines(keepends=True)
+    return lines if not lines or lines[-1].endswith(b"\n") else lines[:-1]

@@ -1,0 +1,94 @@
+"""What earlier runs left, as the core asks for it: results, attempts and texts out of the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nbpipe.core.fingerprint import Fingerprint, canonical
+from nbpipe.core.result import Attempt, StepResult
+from nbpipe.errors import StoreError
+from nbpipe.store.objects import ObjectStore
+from nbpipe.store.results import Results
+
+COMPARED = 20
+"""Attempts with different keys that are looked at for the nearest one."""
+
+
+class StoredMemory:
+    """Implements ``core.result.Memory`` over a workspace's store.
+
+    Args:
+        results: results and histories.
+        objects: trees and blobs.
+    """
+
+    def __init__(self, results: Results, objects: ObjectStore) -> None:
+        self._results = results
+        self._objects = objects
+        self._fingerprints: dict[str, Fingerprint | None] = {}
+        self._on_disk: dict[str, Path] = {}
+
+    def offer(self, files: Mapping[str, Path]) -> None:
+        """Let texts that are not in the store yet be read where they lie: digest -> file."""
+        self._on_disk.update(files)
+
+    def result(self, key: str) -> StepResult | None:
+        """The newest result of a key whose outputs are all there."""
+        for stored in reversed(self._results.all(key)):
+            with suppress(TypeError, ValueError):
+                result = StepResult.from_json({**stored.record, "key": key, "run": stored.run})
+                if all(self._objects.complete(digest) for digest in result.outputs.values()):
+                    return result
+        return None
+
+    def lost_output(self, key: str) -> tuple[str, str] | None:
+        """``(port, run)`` when a result of this key was there but its data are gone."""
+        for stored in reversed(self._results.all(key)):
+            outputs = stored.record.get("outputs", {})
+            for port, digest in outputs.items():
+                if not self._objects.complete(digest):
+                    return port, stored.run
+        return None
+
+    def attempts(self, step: str) -> Sequence[Attempt]:
+        """The newest attempts at a step, one a key (the last), newest last."""
+        newest: dict[str, Attempt] = {}
+        for entry in reversed(self._results.history(step)):
+            if len(newest) >= COMPARED:
+                break
+            if entry.get("key") in newest:
+                continue
+            fingerprint = self.fingerprint(str(entry.get("fingerprint", "")))
+            if fingerprint is not None:
+                newest[entry["key"]] = Attempt(
+                    entry["key"], str(entry["run"]), str(entry["pipeline"]), entry["status"], float(entry["time"]),
+                    fingerprint, float(entry.get("seconds", 0.0)),
+                )  # fmt: skip
+        return sorted(newest.values(), key=lambda attempt: attempt.time)
+
+    def fingerprint(self, digest: str) -> Fingerprint | None:
+        """A stored fingerprint, or None where it is gone or damaged."""
+        if digest not in self._fingerprints:
+            self._fingerprints[digest] = None
+            with suppress(StoreError, ValueError, KeyError, TypeError):
+                if self._objects.has(digest):
+                    self._fingerprints[digest] = Fingerprint.from_json(json.loads(self._objects.get_bytes(digest)))
+        return self._fingerprints[digest]
+
+    def keep_fingerprint(self, fingerprint: Fingerprint) -> str:
+        """Store a fingerprint; its digest."""
+        return self._objects.put_bytes(canonical(fingerprint.to_json()))
+
+    def read(self, digest: str) -> str | None:
+        """Text of a stored file, or None where it is gone or no text."""
+        if not digest:
+            return None
+        with suppress(StoreError, OSError, UnicodeDecodeError):
+            if self._objects.has(digest):
+                return self._objects.get_bytes(digest).decode("utf-8")
+            if digest in self._on_disk:
+                return self._on_disk[digest].read_text("utf-8")
+        return None

@@ -1,0 +1,109 @@
+"""The runner: the process that carries out one run, whatever becomes of the kernel that submitted it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbpipe.compute.local import LocalBackend
+from nbpipe.errors import StoreError
+from nbpipe.execution.attempt import Means
+from nbpipe.execution.executor import Executor
+from nbpipe.execution.frozen import FrozenRun
+from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.run_folder import RunFolder
+from nbpipe.execution.slots import Slots, default_jobs
+from nbpipe.platform import detached
+from nbpipe.runtime.stage import stage
+from nbpipe.store.digests import FileDigests
+from nbpipe.store.files import read_json
+from nbpipe.store.layout import StateFolder
+from nbpipe.store.locks import Lock
+from nbpipe.store.objects import ObjectStore
+from nbpipe.store.results import Results
+
+KEPT_VARIABLES = (
+    "PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH",
+    "PYTHONHOME", "SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PATHEXT", "COMSPEC",
+)  # fmt: skip
+"""Of the submitter's environment the runner itself gets these; the rest goes over its standard input, for the steps."""
+
+
+def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) -> int:
+    """Start a runner in a session of its own, so that it outlives the kernel; its process id.
+
+    Args:
+        root: the workspace.
+        folder: the run's folder, with its ``graph.json``.
+        variables: the environment that steps start from; it never touches the disk.
+    """
+    own = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    with open(folder.runner_log, "wb") as log:
+        process = subprocess.Popen(
+            # -P: a file called asyncio.py in the working directory must not become part of the runner.
+            [sys.executable, "-P", "-m", "nbpipe.execution.runner", str(root), folder.run_id],
+            stdin=subprocess.PIPE, stdout=log, stderr=log, env=own, cwd=root, **detached(),
+        )  # fmt: skip
+    assert process.stdin is not None
+    with process.stdin as pipe:
+        pipe.write(json.dumps(dict(variables)).encode())
+    # Somebody must take the exit status, or a long-lived kernel collects zombies.
+    threading.Thread(target=process.wait, daemon=True, name=f"nbpipe-run-{folder.run_id}").start()
+    return process.pid
+
+
+def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
+    """Carry out a submitted run; its status in Azure ML v1's words.
+
+    Raises:
+        StoreError: another runner has it, or it cannot be read.
+    """
+    state = StateFolder(root)
+    folder = RunFolder(state.run_folder(run_id))
+    lock = Lock(folder.lock, run_id)
+    if not lock.acquire():
+        raise StoreError(f"Run {run_id} has a runner already.")
+    collecting = Lock(state.locks / "gc", run_id)
+    collecting.acquire(wait=True, shared=True)
+    try:
+        return asyncio.run(_execute(root, state, folder, variables))
+    finally:
+        collecting.release()
+        lock.release()
+
+
+async def _execute(root: Path, state: StateFolder, folder: RunFolder, variables: Mapping[str, str]) -> str:
+    frozen = FrozenRun.from_json(read_json(folder.graph))
+    digests = FileDigests(state)
+    objects = ObjectStore(state, digests)
+    results = Results(state)
+    means = Means(
+        root=root, frozen=frozen, objects=objects, results=results, memory=StoredMemory(results, objects),
+        backend=LocalBackend(), variables=variables, runtime=staged_runtime(state),
+    )  # fmt: skip
+    slots = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
+    return await Executor(means, folder, state, digests, slots).run()
+
+
+def staged_runtime(state: StateFolder) -> Path:
+    """The folder with the runtime for interpreters without nbpipe, written once a version."""
+    folder = state.tmp / "runtime"
+    stage(folder)
+    return folder
+
+
+def main() -> int:
+    """Entry of the process: ``python -m nbpipe.execution.runner ROOT RUN``, the environment as JSON on stdin."""
+    root, run_id = Path(sys.argv[1]), sys.argv[2]
+    variables = json.loads(sys.stdin.buffer.read() or b"{}")
+    return 0 if run_to_end(root, run_id, variables) == "Finished" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""Slots: how many steps, and which GPUs, the runs of a workspace may use at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from nbpipe.store.locks import Lock, first_free
+
+POLL = 0.02
+"""Seconds between two looks at locks that others hold."""
+
+
+def default_jobs() -> int:
+    """Steps at once where nobody says a number: one a core, four at most."""
+    return min(os.cpu_count() or 1, 4)
+
+
+def count_gpus() -> int:
+    """GPUs that this machine's driver shows, or that CUDA_VISIBLE_DEVICES names."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
+    return len([path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit()])
+
+
+class Slots:
+    """Slots and GPUs of a workspace, shared by all its runs through lock files.
+
+    Args:
+        locks: the folder of lock files.
+        run: id of the run on whose behalf they are taken.
+        jobs: steps at once.
+        gpus: GPUs there are.
+    """
+
+    def __init__(self, locks: Path, run: str, jobs: int, gpus: int) -> None:
+        self._locks = locks
+        self._run = run
+        self._jobs = jobs
+        self._gpus = gpus
+        self._turn = asyncio.Semaphore(jobs)
+        self._gpu_turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def hold(self, gpus: int, tell: Callable[[str], None]) -> AsyncIterator[list[int]]:
+        """Hold one slot and some GPUs; yields the GPUs' numbers.
+
+        Args:
+            gpus: how many.
+            tell: called with what is waited for, when it does not come at once.
+        """
+        if self._turn.locked():
+            tell("a slot")
+        async with self._turn:
+            slot = await self._first([self._locks / f"slot-{number}" for number in range(self._jobs)], "a slot", tell)
+            held: list[Lock] = [slot]
+            try:
+                taken = await self._take_gpus(gpus, held, tell)
+                yield taken
+            finally:
+                for lock in held:
+                    lock.release()
+
+    async def _take_gpus(self, wanted: int, held: list[Lock], tell: Callable[[str], None]) -> list[int]:
+        """Take GPUs one after another; one step of this run at a time, lowest first, so that two runs cannot tie up."""
+        taken: list[int] = []
+        if not wanted:
+            return taken
+        async with self._gpu_turn:
+            while len(taken) < wanted:
+                free = [number for number in range(self._gpus) if number not in taken and number > max(taken, default=-1)]
+                paths = [self._locks / f"gpu-{number}" for number in free]
+                lock = first_free(paths, self._run)
+                if lock is None:
+                    for each in held[1:]:
+                        each.release()
+                    del held[1:], taken[:]
+                    tell("a GPU" if wanted == 1 else f"{wanted} GPUs")
+                    await asyncio.sleep(POLL * 5)
+                    continue
+                held.append(lock)
+                taken.append(int(lock.path.name.removeprefix("gpu-")))
+        return taken
+
+    async def _first(self, paths: list[Path], what: str, tell: Callable[[str], None]) -> Lock:
+        told = False
+        while (lock := first_free(paths, self._run)) is None:
+            if not told:
+                tell(what)
+                told = True
+            await asyncio.sleep(POLL)
+        return lock
+
+
+@asynccontextmanager
+async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIterator[bool]:
+    """Hold the lock of a key, so that two runs never make one result at the same time; yields whether it had to wait.
+
+    Args:
+        path: the lock file.
+        run: id of the run.
+        tell: called with who makes it meanwhile.
+    """
+    lock = Lock(path, run)
+    waited = False
+    while not lock.acquire():
+        if not waited:
+            holder = (lock.holder() or {}).get("run")
+            tell(f"run {holder}, which makes it" if holder else "another run, which makes it")
+            waited = True
+        await asyncio.sleep(POLL)
+    try:
+        yield waited
+    finally:
+        lock.release()

@@ -1,0 +1,157 @@
+"""Data that no step makes: found on disk, counted by content, watched while a step reads them."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbpipe.core.fingerprint import digest_of
+from nbpipe.core.node import DataSource
+from nbpipe.errors import UsageError
+from nbpipe.execution.ignore import DEFAULT_IGNORES
+from nbpipe.store.digests import Figures, FileDigests, figures
+
+ROWS_UP_TO = 4 * 2**20
+"""Bytes of a table up to which its rows are counted for display."""
+
+
+@dataclass(frozen=True)
+class FoundData:
+    """The files behind a data source, as they are now.
+
+    Attributes:
+        files: name inside the data -> file. A single file stands under its own name.
+        path: what a script is handed as a mount: the file or folder itself; None for globs and lists, whose files get
+            a folder of links.
+        is_file: True when the data are one file.
+    """
+
+    files: Mapping[str, Path]
+    path: Path | None
+    is_file: bool
+
+    def figures(self) -> dict[str, Figures]:
+        """The five figures of every file, to see afterwards whether one changed."""
+        return {name: figures(path) for name, path in self.files.items()}
+
+
+def find_data(source: DataSource, root: Path) -> FoundData:
+    """The files of a data source now.
+
+    Args:
+        source: paths, folders or globs, absolute or relative to ``root``.
+        root: the workspace.
+
+    Raises:
+        UsageError: a path that is not there, a glob that matches nothing, or something that is neither file nor folder.
+    """
+    if len(source.paths) == 1 and not _is_glob(root / source.paths[0]):
+        return _single(source, root / source.paths[0])
+    files: dict[str, Path] = {}
+    for text in source.paths:
+        path = root / text
+        for name, file in _matches(path) if _is_glob(path) else _listed(path, text):
+            if name in files and files[name] != file:
+                raise UsageError(f"Two files of {source.name} are called {name}: {files[name]} and {file}.")
+            files[name] = file
+    return FoundData(dict(sorted(files.items())), None, False)
+
+
+def _is_glob(path: Path) -> bool:
+    return glob.has_magic(str(path)) and not path.exists()
+
+
+def _single(source: DataSource, path: Path) -> FoundData:
+    if path.is_dir():
+        if source.is_file:
+            raise UsageError(f"{source.paths[0]} is a folder; is_file=True says that it is one file.")
+        return FoundData(dict(_files_under(path)), path.absolute(), False)
+    if path.is_file():
+        return FoundData({path.name: path}, path.absolute(), True)
+    raise UsageError(_absence(path, source.paths[0]))
+
+
+def _absence(path: Path, text: str) -> str:
+    if path.exists():
+        return f"{text} is neither a file nor a folder"
+    near = [p.name for p in path.parent.iterdir() if p.name.lower() == path.name.lower()] if path.parent.is_dir() else []
+    return f"there is no {text}" + (f"; there is {near[0]}" if near else "")
+
+
+def _matches(pattern: Path) -> Iterator[tuple[str, Path]]:
+    fixed = pattern
+    while glob.has_magic(str(fixed)):
+        fixed = fixed.parent
+    found = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]
+    files = [(path.relative_to(fixed).as_posix(), path) for path in found if path.is_file()]
+    if not files:
+        raise UsageError(f"nothing matches {pattern.relative_to(fixed)} in {fixed}")
+    yield from files
+
+
+def _listed(path: Path, text: str) -> Iterator[tuple[str, Path]]:
+    if path.is_dir():
+        yield from ((f"{path.name}/{name}", file) for name, file in _files_under(path))
+    elif path.is_file():
+        yield path.name, path
+    else:
+        raise UsageError(_absence(path, text))
+
+
+_NO_DATA = {name for name in DEFAULT_IGNORES if not set(name) & set("*?[")} - {"venv", "node_modules"}
+
+
+def _files_under(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """Every file of a data folder; caches and state that tools leave beside data are no data."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda each: each.name):
+            if entry.name in _NO_DATA:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_under(Path(entry.path), f"{prefix}{entry.name}/")
+            elif entry.is_file():
+                yield prefix + entry.name, Path(entry.path)
+
+
+def content_digest(found: FoundData, digests: FileDigests) -> str:
+    """The digest that a fingerprint counts: content and names inside; where the data lie does not count."""
+    known = digests.digest_many(found.files.values())
+    if found.is_file:
+        return next(iter(known.values()))
+    listing = [[os.fsencode(name).decode("utf-8", "backslashreplace"), known[path]] for name, path in found.files.items()]
+    return digest_of(listing)
+
+
+_rows_known: dict[str, int | None] = {}
+
+
+def shown_of(source: DataSource, found: FoundData, digest: str) -> dict[str, Any]:
+    """What a reason or a graph may show of the data: name, bytes, and rows where they can be counted."""
+    sizes = [path.stat().st_size for path in found.files.values()]
+    shown: dict[str, Any] = {"name": source.name, "bytes": sum(sizes), "files": len(sizes)}
+    if found.is_file:
+        if digest not in _rows_known:
+            _rows_known[digest] = count_rows(next(iter(found.files.values())))
+        if _rows_known[digest] is not None:
+            shown["rows"] = _rows_known[digest]
+    return shown
+
+
+def count_rows(path: Path) -> int | None:
+    """Rows of a small table (csv and tsv without their header, jsonl), or None where they are not known for sure."""
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".tsv", ".jsonl") or path.stat().st_size > ROWS_UP_TO:
+        return None
+    try:
+        with open(path, encoding="utf-8", newline="") as lines:
+            if kind == ".jsonl":
+                return sum(1 for line in lines if line.strip())
+            rows = sum(1 for row in csv.reader(lines, delimiter="," if kind == ".csv" else "\t") if row)
+            return max(rows - 1, 0)
+    except (OSError, ValueError, csv.Error):
+        return None

@@ -1,0 +1,118 @@
+"""A step's code: which files it is made of, put into the store at submit, laid out again where it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbpipe.core.node import CellSource, FolderSource, Node
+from nbpipe.errors import UsageError
+from nbpipe.execution.ignore import code_files
+from nbpipe.execution.modules import modules_taken_along
+from nbpipe.execution.sources import Sources
+from nbpipe.platform import copy_file
+from nbpipe.store.objects import ObjectStore
+
+WARN_BYTES = 300 * 2**20
+WARN_FILES = 2000
+"""Azure ML v1 refuses larger snapshots; nbpipe names the largest files and goes on."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of a step's code.
+
+    Attributes:
+        files: relative POSIX path -> file on disk.
+        by_syntax: True when Python files count by their syntax tree, False when all count by bytes.
+    """
+
+    files: Mapping[str, Path]
+    by_syntax: bool
+
+    def warning(self) -> str:
+        """One line when the snapshot is very large, else empty."""
+        sizes = {name: path.stat().st_size for name, path in self.files.items()}
+        total = sum(sizes.values())
+        if total <= WARN_BYTES and len(sizes) <= WARN_FILES:
+            return ""
+        largest = sorted(sizes, key=lambda name: -sizes[name])[:3]
+        named = ", ".join(f"{name} ({sizes[name] / 2**20:.0f} MB)" for name in largest)
+        return f"its code has {len(sizes)} files, {total / 2**20:.0f} MB; the largest: {named}. Leave some out by .amlignore"
+
+
+def script_problem(node: Node, root: Path) -> str:
+    """Why a node's script cannot be found, or an empty string."""
+    if isinstance(node.source, CellSource):
+        return "" if (root / node.source.script).is_file() else f"its file {node.source.script} is gone"
+    folder = root / node.source.folder
+    if not folder.is_dir():
+        return f"there is no folder {node.source.folder}"
+    path = folder / node.script
+    if not path.is_file():
+        return f"there is no {node.script} in {node.source.folder}"
+    if not path.resolve().is_relative_to(folder.resolve()):
+        return f"{node.script} lies outside {node.source.folder}"
+    return ""
+
+
+def take_snapshot(node: Node, root: Path, roots: Iterable[Path], sources: Sources) -> Snapshot:
+    """The files that make up a node's code now.
+
+    Args:
+        node: the step.
+        root: the workspace, which relative paths start from.
+        roots: further folders in which local modules are looked for.
+        sources: what is known of source files.
+
+    Raises:
+        UsageError: the script or a file to take along is not there.
+    """
+    problem = script_problem(node, root)
+    if problem:
+        raise UsageError(f"Step {node.name}: {problem}")
+    if isinstance(node.source, FolderSource):
+        return Snapshot(dict(code_files(root / node.source.folder)), by_syntax=False)
+    script = root / node.source.script
+    folder = root / node.source.folder
+    files = modules_taken_along(script, [folder, root, *roots], sources)
+    for extra in node.source.extra:
+        files |= _extra_files(folder, extra, node)
+    return Snapshot(dict(sorted({**files, node.script: script}.items())), by_syntax=True)
+
+
+def _extra_files(folder: Path, extra: str, node: Node) -> dict[str, Path]:
+    """Files of one ``--with``: a file by its name, a folder by its name and what is in it, both beside the script."""
+    path = folder / extra
+    if path.is_file():
+        return {path.name: path}
+    if path.is_dir():
+        name = path.resolve().name
+        return {f"{name}/{relative}": file for relative, file in code_files(path)}
+    raise UsageError(
+        f"Step {node.name} takes {extra} along, and there is no such file.",
+        place=node.place,
+        remedy="--with takes a path relative to the notebook.",
+    )
+
+
+def lay_out(files: Mapping[str, str], modes: Mapping[str, int], store: ObjectStore, target: Path) -> None:
+    """Build a private working copy of a snapshot from the store.
+
+    Args:
+        files: relative path -> digest of the blob.
+        modes: relative path -> permission bits; default 0600.
+        store: where the blobs are.
+        target: the folder, made here.
+    """
+    target.mkdir(mode=0o700, parents=True)
+    made = {target}
+    for name, digest in files.items():
+        place = target / name
+        if place.parent not in made:
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            made.add(place.parent)
+        copy_file(store.blob_path(digest), place)
+        os.chmod(place, modes.get(name, 0o600))

@@ -1,0 +1,59 @@
+"""Submitting: everything a run needs is frozen into the store before its runner starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbpipe.core.graph import Graph
+from nbpipe.core.plan import Plan, plan_to_json
+from nbpipe.errors import InvalidPipeline, Problem
+from nbpipe.execution.fingerprinter import Prepared
+from nbpipe.execution.frozen import FrozenRun, FrozenStep, RunOptions
+from nbpipe.execution.run_folder import RunFolder
+from nbpipe.execution.runner import start_runner
+from nbpipe.platform import private_folder
+from nbpipe.store.files import write_json
+from nbpipe.store.layout import StateFolder
+from nbpipe.store.objects import ObjectStore
+
+
+def freeze(
+    state: StateFolder, objects: ObjectStore, graph: Graph, prepared: Mapping[str, Prepared], plan: Plan, *,
+    experiment: str, workspace: Mapping[str, str], options: RunOptions,
+) -> FrozenRun:  # fmt: skip
+    """Put every file of every step into the store and give the run its id.
+
+    Raises:
+        InvalidPipeline: a step's code cannot be read.
+    """
+    problems = [
+        Problem(f"Step {each.node.name}: {each.problem}", step=node) for node, each in prepared.items() if each.problem
+    ]
+    if problems:
+        raise InvalidPipeline(problems)
+    steps = {node: freeze_step(objects, each) for node, each in prepared.items()}
+    return FrozenRun(
+        state.new_run_id(), experiment, workspace, graph, steps, options, plan_to_json(plan), time.time()
+    )  # fmt: skip
+
+
+def freeze_step(objects: ObjectStore, prepared: Prepared) -> FrozenStep:
+    """The code of one step, put into the store."""
+    assert prepared.snapshot is not None
+    files = {name: objects.put_file(path) for name, path in prepared.snapshot.files.items()}
+    modes = {}
+    for name, path in prepared.snapshot.files.items():
+        if path.stat().st_mode & 0o100:
+            modes[name] = 0o700
+    return FrozenStep(files, modes, prepared.python, prepared.fingerprint)
+
+
+def launch(root: Path, state: StateFolder, frozen: FrozenRun, variables: Mapping[str, str]) -> RunFolder:
+    """Write what was frozen and start the runner; the run's folder."""
+    folder = RunFolder(state.run_folder(frozen.run))
+    private_folder(folder.path)
+    write_json(folder.graph, frozen.to_json())
+    start_runner(root, folder, variables)
+    return folder

@@ -1,0 +1,176 @@
+"""The place where one attempt at a step works: its copy of the code, its inputs laid out, its outputs-to-be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbpipe.core.node import InputPort, Node, OutputPort
+from nbpipe.errors import StoreError
+from nbpipe.execution.frozen import FrozenStep
+from nbpipe.execution.process_environment import StepPaths
+from nbpipe.execution.source_data import FoundData
+from nbpipe.execution.staging import lay_out
+from nbpipe.platform import copy_file, private_folder
+from nbpipe.store.digests import Figures, figures
+from nbpipe.store.files import remove_tree
+from nbpipe.store.manifest import Kind
+from nbpipe.store.objects import ObjectStore
+
+
+@dataclass
+class BoundInput:
+    """What an input port is bound to in this run.
+
+    Attributes:
+        digest: content digest, as the fingerprint counts it.
+        found: files of data that no step makes; None for another step's output.
+        before: figures of those files when they were hashed.
+    """
+
+    digest: str
+    found: FoundData | None = None
+    before: Mapping[str, Figures] = field(default_factory=dict)
+
+    def changes(self, objects: ObjectStore) -> list[str]:
+        """Names of files that are not what they were when the step started."""
+        if self.found is None:
+            return objects.check(self.digest)
+        changed = []
+        for name, path in self.found.files.items():
+            with suppress(OSError):
+                if figures(path) == self.before[name]:
+                    continue
+            changed.append(name)
+        return changed
+
+
+class Workplace:
+    """Folders of one attempt, under the attempt's folder, gone when it ends.
+
+    Args:
+        folder: ``work`` under the attempt's folder; made by ``prepare``.
+        node: the step.
+        objects: the store.
+    """
+
+    def __init__(self, folder: Path, node: Node, objects: ObjectStore) -> None:
+        self.folder = folder
+        self.node = node
+        self._objects = objects
+        self.code = folder / "code"
+        self.spool = folder / "spool"
+        self.logs = folder.parent / "logs"
+
+    def prepare(self, step: FrozenStep, inputs: Mapping[str, BoundInput], runtime: Path) -> StepPaths:
+        """Make the working copy, lay out inputs, make places for outputs; the paths the step is told."""
+        private_folder(self.folder)
+        lay_out(step.files, step.modes, self._objects, self.code)
+        private_folder(self.spool)
+        self._prepare_kept()
+        paths_in = {port.name: self._lay_input(port, inputs[port.name]) for port in self.node.inputs}
+        paths_out = {port.name: str(self._place_for(port)) for port in self.node.outputs}
+        return StepPaths(self.code, paths_in, paths_out, self.spool, runtime)
+
+    def _prepare_kept(self) -> None:
+        """``./outputs`` is kept at the end; ``./logs`` is written where readers of the run look from the first byte."""
+        if not (self.code / "outputs").exists():
+            private_folder(self.code / "outputs")
+        if not (self.code / "logs").exists():
+            private_folder(self.logs)
+            try:
+                (self.code / "logs").symlink_to(self.logs, target_is_directory=True)
+            except OSError:  # a system without links: they are seen when the step has ended
+                private_folder(self.code / "logs")
+
+    def _lay_input(self, port: InputPort, bound: BoundInput) -> str:
+        if port.mode == "direct":
+            return bound.digest
+        if bound.found is None:
+            if port.mode == "mount":
+                return str(self._objects.path(bound.digest))
+            target = self.folder / "in" / port.name / self._objects.path(bound.digest).name
+            if self._objects.manifest(bound.digest).kind == "folder":
+                target = self.folder / "in" / port.name / port.name
+            self._objects.materialize(bound.digest, target)
+            return str(target)
+        return str(self._lay_found(port, bound.found))
+
+    def _lay_found(self, port: InputPort, found: FoundData) -> Path:
+        if port.mode == "mount" and found.path is not None:
+            return found.path
+        folder = self.folder / "in" / port.name
+        for name, path in found.files.items():
+            place = folder / name
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if port.mode == "mount":
+                place.symlink_to(path.absolute())
+            else:
+                copy_file(path, place)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / next(iter(found.files)) if found.is_file else folder
+
+    def place_of(self, port: OutputPort) -> Path:
+        """The path that a script is told to write an output to."""
+        return self.folder / "out" / port.name / (port.file_name or port.name)
+
+    def _place_for(self, port: OutputPort) -> Path:
+        place = self.place_of(port)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if port.form == "folder":
+            private_folder(place)
+        return place
+
+    def form_problem(self, port: OutputPort) -> str:
+        """Why what lies at an output's path cannot be published: ``missing``, ``a folder``, ``a file``, or empty."""
+        place = self.place_of(port)
+        if not os.path.lexists(place):
+            return "missing"
+        if port.form == "file" and place.is_dir():
+            return "a folder"
+        if port.form == "folder" and not place.is_dir():
+            return "a file"
+        return ""
+
+    def publish(self, port: OutputPort) -> str:
+        """Move an output into the store; its digest."""
+        place = self.place_of(port)
+        kind: Kind = "folder" if place.is_dir() and not place.is_symlink() else "file"
+        return self._objects.publish(place, kind=kind).digest
+
+    def publish_kept(self) -> str:
+        """Move ``./outputs`` and what the runtime was given to upload into the store; its digest, or empty."""
+        kept = self.code / "outputs"
+        uploaded = self.spool / "files"
+        if uploaded.is_dir():
+            for path in sorted(uploaded.rglob("*")):
+                if path.is_file():
+                    target = kept / path.relative_to(uploaded)
+                    with suppress(OSError):
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        os.replace(path, target)
+        if not kept.is_dir() or kept.is_symlink() or not any(kept.iterdir()):
+            return ""
+        with suppress(StoreError, OSError):  # what cannot be kept fails no step
+            return self._objects.publish(kept, kind="folder").digest
+        return ""
+
+    def written(self, known: Mapping[str, str]) -> list[str]:
+        """Files that the script wrote in its folder or beside its outputs, other than those it was told to."""
+        found = []
+        told = {self.place_of(port) for port in self.node.outputs}
+        for base in (self.code, self.folder / "out"):
+            for path in sorted(base.rglob("*")) if base.is_dir() else []:
+                relative = path.relative_to(base).as_posix()
+                inside_told = any(path == place or place in path.parents for place in told)
+                if path.is_file() and relative not in known and not inside_told and "__pycache__" not in relative:
+                    found.append(relative if base == self.code else path.name)
+        return found
+
+    def clear(self) -> None:
+        """Remove the folders; what cannot be removed is left to the collector."""
+        with suppress(OSError, StoreError):
+            remove_tree(self.folder)

@@ -1,0 +1,446 @@
+"""The workspace: opens a folder and wires everything below it; plans, submits and finds runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nbpipe.core.compute import LOCAL, ComputeTarget
+from nbpipe.core.datastore import Datastore
+from nbpipe.core.explanation import Explanation, explain
+from nbpipe.core.fingerprint import digest_of
+from nbpipe.core.graph import Graph
+from nbpipe.core.node import CellSource, FolderSource, Node
+from nbpipe.core.pipeline import Pipeline
+from nbpipe.core.plan import Flags, Plan, StepPlan, make_plan
+from nbpipe.core.result import StepResult
+from nbpipe.core.validation import build_problems, circle_problems
+from nbpipe.environments.interpreter import Interpreters
+from nbpipe.errors import InvalidPipeline, Problem, StoreError, UnknownName, UsageError
+from nbpipe.execution.acceptance import accept_result
+from nbpipe.execution.fingerprinter import Fingerprinter, Prepared, Surroundings
+from nbpipe.execution.frozen import RunOptions
+from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.process_environment import submitter_environment
+from nbpipe.execution.run_folder import RunFolder
+from nbpipe.execution.slots import count_gpus
+from nbpipe.execution.sources import Sources
+from nbpipe.execution.staging import script_problem
+from nbpipe.execution.submission import freeze, launch
+from nbpipe.run import DeclaredRun, PipelineRun
+from nbpipe.store.collector import Collector
+from nbpipe.store.digests import FileDigests
+from nbpipe.store.files import read_json, write_json
+from nbpipe.store.layout import StateFolder
+from nbpipe.store.objects import ObjectStore
+from nbpipe.store.results import Results
+
+CONFIG_KEYS = ("subscription_id", "resource_group", "workspace_name")
+"""Keys of Azure ML v1's ``config.json``."""
+
+SETTINGS_FILE = "nbpipe.toml"
+"""Settings of a workspace: ``[reuse] code = "syntax" | "bytes"``, ``[run] jobs = N, gpus = N, log_limit = BYTES``."""
+
+DECLARE_MODE = "NBPIPE_DECLARE"
+"""Environment variable: set while a notebook or script is only read for the pipeline it declares."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``nbpipe.toml`` says.
+
+    Attributes:
+        code_by_bytes: ``reuse.code = "bytes"``: comments and formatting count too.
+        jobs: steps at once; None for one a core, four at most.
+        gpus: GPUs that steps may hold; None for those the driver shows.
+        log_limit: bytes of log kept a step.
+    """
+
+    code_by_bytes: bool = False
+    jobs: int | None = None
+    gpus: int | None = None
+    log_limit: int = 2**30
+
+    @staticmethod
+    def read(path: Path) -> Settings:
+        """The settings of a file; the defaults where there is none.
+
+        Raises:
+            UsageError: it is no TOML, or has a setting or value nobody knows.
+        """
+        if not path.is_file():
+            return Settings()
+        try:
+            data = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path.name} cannot be read: {error}") from None
+        known = {"reuse": {"code"}, "run": {"jobs", "gpus", "log_limit"}}
+        for section, values in data.items():
+            unknown = [f"{section}.{name}" for name in values if name not in known.get(section, set())]
+            if section not in known or unknown:
+                listed = ", ".join(f"{part}.{name}" for part, names in known.items() for name in sorted(names))
+                raise UsageError(f"{path.name} sets {', '.join(unknown) or section}.", remedy=f"Settings: {listed}")
+        code = data.get("reuse", {}).get("code", "syntax")
+        if code not in ("syntax", "bytes"):
+            raise UsageError(f"{path.name} sets reuse.code to {code!r}.", remedy='It is "syntax" or "bytes".')
+        return Settings(code_by_bytes=code == "bytes", **data.get("run", {}))
+
+
+class Workspace:
+    """A folder with pipelines, their state and their runs.
+
+    Args:
+        root: the folder; nothing is written before something is run.
+        config: Azure ML v1's three keys, where there is a ``config.json``.
+
+    Example:
+        ``ws = Workspace.open(".")``
+    """
+
+    def __init__(self, root: str | os.PathLike[str] = ".", config: Mapping[str, str] | None = None) -> None:
+        self.root = Path(os.path.abspath(root))
+        config = config or {}
+        self.subscription_id = config.get("subscription_id", "local")
+        self.resource_group = config.get("resource_group", "local")
+        self.name = config.get("workspace_name") or self.root.name or "workspace"
+        self.state = StateFolder(self.root)
+        self.digests = FileDigests(self.state)
+        self.objects = ObjectStore(self.state, self.digests)
+        self.results = Results(self.state)
+        self.memory = StoredMemory(self.results, self.objects)
+        self._sources = Sources(self.state, self.digests)
+        self._interpreters = Interpreters(self._recall_interpreter, self._remember_interpreter)
+
+    @staticmethod
+    def find(start: str | os.PathLike[str] = ".") -> Workspace:
+        """The workspace that a folder belongs to: the nearest one upward that has state of ours or a v1 config.
+
+        Folders above the home folder are not looked at; where none is found it is the folder itself.
+        """
+        folder = Path(os.path.abspath(start))
+        home = Path.home()
+        for place in (folder, *folder.parents):
+            config = _config_in(place)
+            if StateFolder(place).exists() or config is not None:
+                return Workspace(place, config)
+            if place == home or home not in place.parents:
+                break
+        return Workspace(folder)
+
+    @staticmethod
+    def open(folder: str | os.PathLike[str] = ".") -> Workspace:
+        """The workspace that a folder belongs to; ``UsageError`` where there is no such folder."""
+        if not os.path.isdir(folder):
+            raise UsageError(f"There is no folder {os.fspath(folder)}.")
+        return Workspace.find(folder)
+
+    @staticmethod
+    def from_config(path: str | os.PathLike[str] | None = None, auth: Any = None) -> Workspace:
+        """The workspace of a v1 ``config.json``, or of the working directory where there is none.
+
+        Args:
+            path: the file or its folder; default: search upward.
+            auth: kept for v1.
+
+        Raises:
+            UsageError: ``path`` names no config with v1's three keys.
+        """
+        del auth
+        if path is None:
+            return Workspace.find(".")
+        folder = Path(path) if os.path.isdir(path) else Path(path).parent
+        config = _config_in(folder)
+        if config is None:
+            raise UsageError(
+                f"{os.fspath(path)} is no workspace config.", remedy=f"It has the keys {', '.join(CONFIG_KEYS)}."
+            )
+        return Workspace(folder.parent if folder.name == ".azureml" else folder, config)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the workspace's ``nbpipe.toml`` says."""
+        return Settings.read(self.root / SETTINGS_FILE)
+
+    @property
+    def compute_targets(self) -> Mapping[str, ComputeTarget]:
+        """Compute targets by name."""
+        return {LOCAL: ComputeTarget(LOCAL)}
+
+    def get_default_compute_target(self, type: str = "CPU") -> ComputeTarget:
+        """The target of steps that name none."""
+        del type
+        return self.compute_targets[LOCAL]
+
+    @property
+    def datastores(self) -> Mapping[str, Datastore]:
+        """Datastores by name: the workspace's own folder."""
+        return {"workspaceblobstore": Datastore(self, "workspaceblobstore", str(self.root))}
+
+    def get_default_datastore(self) -> Datastore:
+        """The datastore whose root is the workspace's folder."""
+        return self.datastores["workspaceblobstore"]
+
+    def get_datastore(self, name: str) -> Datastore:
+        """The datastore of that name; ``UnknownName`` names those there are."""
+        if name not in self.datastores:
+            raise UnknownName(f"No datastore {name}.", remedy=f"This workspace has: {', '.join(self.datastores)}")
+        return self.datastores[name]
+
+    def script_problem(self, node: Node) -> str:
+        """Why a script cannot be found from the working directory, or an empty string."""
+        return script_problem(node, Path.cwd())
+
+    def locate(self, graph: Graph, base: Path) -> Graph:
+        """A graph whose paths, relative to ``base``, are made relative to the workspace where they lie in it."""
+
+        def located(path: str) -> str:
+            full = os.path.abspath(base / path)
+            inside = Path(full).is_relative_to(self.root)
+            return Path(full).relative_to(self.root).as_posix() if inside else full
+
+        moved = Graph(graph.name, graph.context)
+        moved.parameters = dict(graph.parameters)
+        for source in graph.data_sources.values():
+            paths = tuple(located(path) for path in source.paths)
+            moved.data_sources[source.node_id] = replace(source, paths=paths)
+        for node in graph.nodes:
+            if isinstance(node.source, FolderSource):
+                origin: FolderSource | CellSource = FolderSource(located(node.source.folder))
+            else:
+                script, folder = located(node.source.script), located(node.source.folder)
+                origin = replace(node.source, script=script, folder=folder)
+            moved.add_node(replace(node, source=origin))
+        return moved
+
+    def graph_of(self, pipeline: Pipeline | Graph, values: Mapping[str, Any] | None = None) -> Graph:
+        """The graph that would run: paths located, parameter values set.
+
+        Raises:
+            InvalidPipeline: with every problem of the graph.
+        """
+        if isinstance(pipeline, Pipeline):
+            return self.locate(pipeline.graph_for(values), Path.cwd())
+        graph = Graph.from_json(pipeline.to_json())
+        unknown = [Problem(f"No parameter {name}.") for name in values or {} if name not in graph.parameters]
+        problems = [*unknown, *circle_problems(graph), *build_problems(
+            graph, script_problem=lambda node: script_problem(node, self.root), targets=self.compute_targets,
+        )]  # fmt: skip
+        if problems:
+            raise InvalidPipeline(problems)
+        graph.parameters |= dict(values or {})
+        return graph
+
+    def plan(
+        self, pipeline: Pipeline | Graph, *, pipeline_parameters: Mapping[str, Any] | None = None,
+        force: Iterable[str] = (), python: str | None = None, steps: Iterable[str] = (),
+    ) -> Plan:  # fmt: skip
+        """What will run, what is reused, and why; nothing is started or written but caches.
+
+        Args:
+            pipeline: a pipeline, or a graph whose paths are relative to the workspace.
+            pipeline_parameters: name -> value.
+            force: names of steps that run whatever is stored; ``all`` means each.
+            python: interpreter of steps that name none; default: this one.
+            steps: only these and what they need.
+        """
+        graph = self._chosen(self.graph_of(pipeline, pipeline_parameters), steps)
+        plan, _ = self._planned(graph, force, python)
+        return plan
+
+    def _chosen(self, graph: Graph, steps: Iterable[str]) -> Graph:
+        names = list(steps)
+        return graph.subgraph(self._ids(graph, names)) if names else graph
+
+    def _planned(
+        self, graph: Graph, force: Iterable[str], python: str | None
+    ) -> tuple[Plan, dict[str, Prepared]]:  # fmt: skip
+        where = Surroundings(
+            self.root, python or sys.executable, submitter_environment(os.environ), self.settings.code_by_bytes
+        )  # fmt: skip
+        fingerprinter = Fingerprinter(self.digests, self._sources, self._interpreters, where)
+        prepared = fingerprinter.prepare(graph)
+        for each in prepared.values():
+            if each.snapshot:
+                contents = each.fingerprint.evidence["files"]
+                self.memory.offer({contents[name]: path for name, path in each.snapshot.files.items()})
+        forced = self._ids(graph, force)
+        flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
+        return make_plan(graph, fingerprinter.ingredients(graph, prepared), self.memory, flags), prepared
+
+    def _ids(self, graph: Graph, names: Iterable[str]) -> set[str]:
+        """Node ids of step names; ``all`` stands for every one."""
+        found: set[str] = set()
+        for name in [names] if isinstance(names, str) else names:
+            if name == "all":
+                return set(graph.node_dict)
+            nodes = graph.named(name)
+            if not nodes:
+                raise UnknownName(f"No step {name}.", remedy=f"Steps: {', '.join(graph.node_dict)}")
+            found |= {node.node_id for node in nodes}
+        return found
+
+    def submit(
+        self, pipeline: Pipeline | Graph, experiment_name: str = "", *,
+        pipeline_parameters: Mapping[str, Any] | None = None, continue_on_step_failure: bool = False,
+        regenerate_outputs: bool = False, force: Iterable[str] = (), jobs: int | None = None,
+        tags: Mapping[str, str] | None = None, steps: Iterable[str] = (), python: str | None = None,
+        names_elsewhere: Mapping[str, str] | None = None, imports_elsewhere: Mapping[str, str] | None = None,
+    ) -> PipelineRun | DeclaredRun:  # fmt: skip
+        """Freeze a pipeline and start its run in a process of its own; returns at once.
+
+        Args:
+            pipeline: a pipeline, or a graph whose paths are relative to the workspace.
+            experiment_name: groups runs; default: the pipeline's name.
+            pipeline_parameters: name -> value.
+            continue_on_step_failure: go on with steps that do not depend on a failed one.
+            regenerate_outputs: reuse nothing.
+            force: names of steps that run whatever is stored; ``all`` means each.
+            jobs: steps at once.
+            tags: free text by name.
+            steps: only these and what they need.
+            python: interpreter of steps that name none; default: this one.
+            names_elsewhere, imports_elsewhere: names of the notebook's other cells, for advice.
+
+        Raises:
+            InvalidPipeline: with every problem; nothing was started.
+            StoreError: the workspace cannot be written.
+        """
+        graph = self._chosen(self.graph_of(pipeline, pipeline_parameters), steps)
+        if os.environ.get(DECLARE_MODE):
+            return DeclaredRun(graph.name)
+        forced = {"all"} if regenerate_outputs else force
+        plan, prepared = self._planned(graph, forced, python)
+        self._refuse(graph, plan)
+        settings = self.settings
+        options = RunOptions(
+            force=tuple(sorted(self._ids(graph, forced))), continue_on_step_failure=continue_on_step_failure,
+            jobs=jobs or settings.jobs, tags=dict(tags or {}), gpus=self._gpus(), log_limit=settings.log_limit,
+            names_elsewhere=dict(names_elsewhere or {}), imports_elsewhere=dict(imports_elsewhere or {}),
+        )  # fmt: skip
+        self.state.ensure()
+        frozen = freeze(
+            self.state, self.objects, graph, prepared, plan, experiment=experiment_name or graph.name,
+            workspace=self.identity(), options=options,
+        )  # fmt: skip
+        folder = launch(self.root, self.state, frozen, submitter_environment(os.environ))
+        return PipelineRun(folder, self.objects, self.memory)
+
+    def identity(self) -> dict[str, str]:
+        """Name, v1's further keys and root, as a step's script sees them."""
+        return {
+            "workspace_name": self.name,
+            "subscription_id": self.subscription_id,
+            "resource_group": self.resource_group,
+            "root": str(self.root),
+        }
+
+    def _gpus(self) -> int:
+        return count_gpus() if self.settings.gpus is None else self.settings.gpus
+
+    def _refuse(self, graph: Graph, plan: Plan) -> None:
+        """Raise with everything that stands in the way of a run."""
+        problems = [
+            Problem(f"Step {step.name}: {reason.text}", step=step.node_id)
+            for step in plan if step.action == "blocked"
+            for reason in step.reasons if reason.kind != "upstream"
+        ]  # fmt: skip
+        there = self._gpus()
+        for node in graph.nodes:
+            if node.environment.resources.gpus > there:
+                fact = f"Step {node.name} wants {node.environment.resources.gpus} GPUs; this machine has {there}."
+                problems.append(Problem(fact, step=node.node_id))
+        if problems:
+            raise InvalidPipeline(problems)
+
+    def runs(self) -> list[PipelineRun]:
+        """All runs, newest first."""
+        ids = sorted(self.state.run_ids(), key=int, reverse=True)
+        return [self._run(run_id) for run_id in ids if RunFolder(self.state.run_folder(run_id)).graph.is_file()]
+
+    def _run(self, run_id: str) -> PipelineRun:
+        return PipelineRun(RunFolder(self.state.run_folder(run_id)), self.objects, self.memory)
+
+    def get_run(self, run_id: str) -> PipelineRun:
+        """The run of that id; ``UnknownName`` names the newest ones."""
+        if run_id not in self.state.run_ids():
+            newest = ", ".join(run.id for run in self.runs()[:5]) or "none"
+            raise UnknownName(f"No run {run_id}.", remedy=f"Newest runs: {newest}")
+        return self._run(run_id)
+
+    def latest_run(self, pipeline: str | None = None) -> PipelineRun | None:
+        """The newest run, of a pipeline of that name where one is given; None where there is none."""
+        for run in self.runs():
+            with suppress(StoreError, KeyError, ValueError):
+                if pipeline is None or run.pipeline_name == pipeline:
+                    return run
+        return None
+
+    def explain(self, plan: Plan, step: str) -> Explanation:
+        """Why a step of a plan will run or be reused, with diffs and the receipt of its fingerprint."""
+        chosen = plan[step]
+        before, compared_run = self._compared(chosen)
+        return explain(
+            chosen.name, chosen.status, chosen.reasons, chosen.fingerprint, before, self.memory.read,
+            compared_run=compared_run,
+        )  # fmt: skip
+
+    def _compared(self, step: StepPlan) -> tuple[Any, str]:
+        if step.compared:
+            return step.compared.fingerprint, step.compared.run
+        if step.result:
+            return self.memory.fingerprint(step.result.fingerprint), step.result.run
+        return None, ""
+
+    def accept(
+        self, pipeline: Pipeline | Graph, step: str, *, pipeline_parameters: Mapping[str, Any] | None = None,
+        python: str | None = None,
+    ) -> StepResult:  # fmt: skip
+        """Take the last result of a step as valid for what it is now, though something in it changed.
+
+        For an edit that is known to be harmless. It is recorded, shown as accepted, and undone by forcing the step.
+
+        Raises:
+            UsageError: the step has no earlier result, or an input of it is not known yet.
+        """
+        plan = self.plan(pipeline, pipeline_parameters=pipeline_parameters, python=python)
+        return accept_result(plan.graph, plan[step], self.memory, self.results)
+
+    def collector(self) -> Collector:
+        """What finds and frees state that the last runs do not need."""
+        return Collector(self.state, self.objects, self.results)
+
+    def _interpreter_file(self, python: str) -> Path:
+        return self.state.registry / "interpreters" / f"{digest_of(python)[:16]}.json"
+
+    def _recall_interpreter(self, python: str) -> dict[str, Any] | None:
+        with suppress(OSError, StoreError):
+            known = read_json(self._interpreter_file(python))
+            return known if isinstance(known, dict) else None
+        return None
+
+    def _remember_interpreter(self, python: str, data: Mapping[str, Any]) -> None:
+        with suppress(OSError, StoreError):  # a workspace that cannot be written asks each time
+            self.state.ensure()
+            self._interpreter_file(python).parent.mkdir(mode=0o700, exist_ok=True)
+            write_json(self._interpreter_file(python), data)
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.name!r}, {str(self.root)!r})"
+
+
+def _config_in(folder: Path) -> dict[str, str] | None:
+    """A v1 config in a folder or its ``.azureml``, or None."""
+    for path in (folder / "config.json", folder / ".azureml" / "config.json"):
+        with suppress(OSError, ValueError):
+            data = json.loads(path.read_text("utf-8"))
+            if isinstance(data, dict) and all(isinstance(data.get(key), str) for key in CONFIG_KEYS):
+                return data
+    return None
