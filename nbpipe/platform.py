@@ -163,7 +163,7 @@ def tree_memory(pid: int) -> int:
 
 
 def _tree(pid: int, born: float | None, known: Iterable[psutil.Process] = ()) -> list[psutil.Process]:
-    """The living processes of a tree but ourselves: root, session, those known before, and who came of them."""
+    """The living processes of a tree without ourselves: root, session, those known, who came of them."""
     import psutil
 
     parents: dict[int, tuple[psutil.Process, int]] = {}
@@ -219,9 +219,7 @@ def private_folder(path: Path) -> None:
 
 
 def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a file as `os.open` does: no child inherits it, bytes are left alone, a new one is the owner's
-    only.
-    """
+    """Open a file as `os.open` does; children do not inherit it, and a new one is for its owner only."""
     return os.open(path, flags | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0), mode)
 
 
@@ -271,9 +269,7 @@ def host_name() -> str:
 
 
 def boot_id() -> str:
-    """A text that differs between two starts of a machine, so that process numbers of before are not
-    believed.
-    """
+    """A text that is another after each start of the machine: process numbers of before mean nothing."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:

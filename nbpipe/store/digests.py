@@ -48,7 +48,7 @@ class Figures(NamedTuple):
         dev: number of the file system.
         inode: number of the file in it.
         mtime_ns: last change of the content, in nanoseconds since the epoch; anybody may set it.
-        ctime_ns: last change of anything, in nanoseconds since the epoch; nobody may (Windows: creation).
+        ctime_ns: last change of anything, in nanoseconds since the epoch; nobody sets it (Windows: creation).
         size: bytes.
     """
 

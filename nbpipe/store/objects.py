@@ -8,8 +8,7 @@
 
 Order makes it safe against crashes: content, then manifest, then the rename, and the result that points to it
 last. A crash leaves a whole object or none. Nothing here waits for the disk: after a power cut an object may
-be short, which `complete` and `get_bytes` see. What must outlast a power cut is flushed by the results (see
-there).
+be short, which `complete` and `get_bytes` see. What must outlast a power cut is flushed by `Results`.
 
 Files are read-only (0444, 0555 where executable) so that a script that opens its input for writing fails
 there and then; `check` finds those who write all the same.
