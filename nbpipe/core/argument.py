@@ -85,9 +85,8 @@ class CommandLine:
         pieces: list[Piece] = []
         for part in argument.parts if isinstance(argument, Joined) else (argument,):
             for piece in self._pieces(part):
-                if pieces and pieces[-1].kind == piece.kind == "text":
-                    piece = Piece("text", pieces.pop().value + piece.value)
-                pieces.append(piece)
+                joins = pieces and pieces[-1].kind == piece.kind == "text"
+                pieces.append(Piece("text", pieces.pop().value + piece.value) if joins else piece)
         return tuple(pieces)
 
     def _pieces(self, value: Any) -> list[Piece]:

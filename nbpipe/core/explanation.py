@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbpipe.core.fingerprint import PARTS, Fingerprint
-from nbpipe.core.reason import Reader, Reason
+from nbpipe.core.reason import Reader, Reason, only_comments_changed
+
+LONGEST_DIFFED = 20_000
+"""Lines up to which a diff is made."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def explain(
         compared_run: run of ``before``.
     """
     diffs = tuple(_diffs(before, after, read)) if before and after else ()
-    only_comments = bool(diffs) and before is not None and after is not None and after.matches(before)
+    only_comments = before is not None and after is not None and only_comments_changed(before, after)
     return Explanation(
         step,
         status,
@@ -66,21 +69,27 @@ def explain(
 
 
 def _diffs(before: Fingerprint, after: Fingerprint, read: Reader) -> Iterator[tuple[str, str]]:
-    """Diffs of every file whose bytes differ, and of the command line."""
+    """Diffs of every text file whose bytes differ, and of the command line."""
     olds, news = before.evidence.get("files", {}), after.evidence.get("files", {})
     for name in dict.fromkeys([*olds, *news]):
         if olds.get(name) != news.get(name):
-            yield name, unified_diff(read(olds.get(name, "")) or "", read(news.get(name, "")) or "", name)
-    old_line, new_line = before.part("command").get("arguments"), after.part("command").get("arguments")
-    if old_line != new_line:
-        yield "arguments", unified_diff("\n".join(old_line or ()), "\n".join(new_line or ()), "arguments")
+            old, new = (read(side[name]) if name in side else "" for side in (olds, news))
+            if old is not None and new is not None:
+                yield name, unified_diff(old, new, name)
+    old_words, new_words = (side.part("command").get("arguments") or () for side in (before, after))
+    if list(old_words) != list(new_words):
+        yield "arguments", unified_diff("\n".join(old_words), "\n".join(new_words), "arguments")
 
 
 def unified_diff(before: str, after: str, name: str) -> str:
-    """A unified diff with two lines of context and no clock times; empty for equal texts."""
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), f"{name} (before)", f"{name} (now)", n=2, lineterm=""
-    )
+    """A unified diff with two lines of context and no clock times; empty for equal texts.
+
+    Texts so long that comparing them would take seconds are told by their lengths alone.
+    """
+    olds, news = before.splitlines(), after.splitlines()
+    if max(len(olds), len(news)) > LONGEST_DIFFED:
+        return f"{name}: {len(olds)} lines before, {len(news)} lines now"
+    lines = difflib.unified_diff(olds, news, f"{name} (before)", f"{name} (now)", n=2, lineterm="")
     return "\n".join(lines)
 
 

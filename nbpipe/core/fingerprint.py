@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 SCHEME = 1
@@ -58,7 +59,7 @@ class Fingerprint:
     unknown: frozenset[str] = frozenset()
     scheme: int = SCHEME
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 over scheme and parts; ``ValueError`` while an input is unknown."""
         if self.unknown:
@@ -68,6 +69,11 @@ class Fingerprint:
     def part(self, kind: str) -> Mapping[str, Any]:
         """Names and values of one kind; empty where the step has none."""
         return self.parts.get(kind, {})
+
+    @property
+    def input_names(self) -> set[str]:
+        """Names of all inputs, those that are not known yet among them."""
+        return {*self.part("inputs"), *self.unknown}
 
     def with_inputs(self, found: Mapping[str, str], shown: Mapping[str, Any] | None = None) -> Fingerprint:
         """This fingerprint with the content digests of some inputs known.
@@ -88,7 +94,8 @@ class Fingerprint:
     def differences(self, other: Fingerprint) -> Iterator[tuple[str, str, Any, Any]]:
         """``(kind, name, here, there)`` for every part that differs; None where one side lacks it.
 
-        Inputs unknown on either side are passed over.
+        Of inputs unknown on either side only the name counts. Without unknown inputs, and with one scheme,
+        nothing differs exactly when the keys are equal.
         """
         unknown = self.unknown | other.unknown
         for kind in PARTS:
@@ -96,11 +103,11 @@ class Fingerprint:
             for name in dict.fromkeys([*here, *there]):
                 if kind == "inputs" and name in unknown:
                     continue
-                if (
-                    here.get(name) != there.get(name)
-                    or type(here.get(name)) is not type(there.get(name))
-                    or (name in here) != (name in there)
-                ):
+                both = name in here and name in there
+                if not both or _differ(here[name], there[name]):
+                    yield kind, name, here.get(name), there.get(name)
+            if kind == "inputs":
+                for name in sorted(unknown & (self.input_names ^ other.input_names)):
                     yield kind, name, here.get(name), there.get(name)
 
     def matches(self, other: Fingerprint) -> bool:
@@ -120,3 +127,10 @@ class Fingerprint:
     def from_json(data: Mapping[str, Any]) -> Fingerprint:
         """The fingerprint that ``to_json`` wrote."""
         return Fingerprint(data["parts"], data["evidence"], frozenset(data["unknown"]), data["scheme"])
+
+
+def _differ(here: Any, there: Any) -> bool:
+    """As the key sees it: 1 is neither 1.0 nor True, and NaN is NaN."""
+    if isinstance(here, str) and isinstance(there, str):
+        return here != there
+    return canonical(here) != canonical(there)

@@ -30,7 +30,7 @@ class Decision:
 
     Attributes:
         result: what is reused; None when the step runs.
-        reasons: why it runs; for a reused step, what changed without counting (``only comments changed``).
+        reasons: why it runs; none for a reused step.
         compared: the earlier attempt that the reasons speak of, or None.
     """
 
@@ -153,9 +153,9 @@ class Plan(Displayed):
     steps: tuple[StepPlan, ...] = field(default=())
 
     def __getitem__(self, name: str) -> StepPlan:
-        for step in self.steps:
-            if name in (step.node_id, step.name):
-                return step
+        found = [step for step in self.steps if name in (step.node_id, step.name)]
+        if found:
+            return next((step for step in found if step.node_id == name), found[0])
         known = ", ".join(step.node_id for step in self.steps)
         raise UnknownName(f"No step {name} in this plan.", remedy=f"Steps: {known or 'none'}")
 
@@ -197,39 +197,42 @@ def make_plan(
 def _plan_step(
     graph: Graph, node: Node, known: Ingredients, made: Mapping[str, StepPlan], before: Memory, flags: Flags
 ) -> StepPlan:
-    blocked = [
-        made[parent] for parent in node.parents() if parent in made and made[parent].action == "blocked"
-    ]
-    if known.problem or blocked:
-        text = known.problem or f"waits for {blocked[0].name} (blocked)"
-        reason = Reason("inputs" if known.problem else "upstream", "", None, None, text)
+    blocked = [parent for parent in node.parents() if parent in made and made[parent].action == "blocked"]
+    if known.problem:
+        reason = Reason("inputs", text=known.problem)
+        return StepPlan(node.node_id, node.name, "blocked", (reason,), known.fingerprint)
+    if blocked:
+        first = made[blocked[0]]
+        reason = Reason(
+            "upstream", blocked[0], text=f"waits for {first.name} (blocked)", root=root_cause(first)
+        )
         return StepPlan(node.node_id, node.name, "blocked", (reason,), known.fingerprint)
     fingerprint = _with_upstream(node, known.fingerprint, made)
-    if not fingerprint.unknown:
-        decision = decide(fingerprint, node.name, graph.name, before, flags)
-        reasons = with_roots(decision.reasons, made)
-        estimate = decision.result.seconds if decision.result else last_seconds(before.attempts(node.name))
-        return StepPlan(
-            node.node_id,
-            node.name,
-            decision.action,
-            reasons,
-            fingerprint,
-            decision.result,
-            decision.compared,
-            estimate,
-        )
+    settled = not fingerprint.unknown or flags.forced or not flags.allow_reuse
+    if not settled:
+        return _plan_open_step(graph, node, fingerprint, made, before)
+    decision = decide(fingerprint, node.name, graph.name, before, flags)
+    estimate = decision.result.seconds if decision.result else last_seconds(before.attempts(node.name))
+    reasons = with_roots(decision.reasons, made)
+    result, compared = decision.result, decision.compared
+    return StepPlan(
+        node.node_id, node.name, decision.action, reasons, fingerprint, result, compared, estimate
+    )
+
+
+def _plan_open_step(
+    graph: Graph, node: Node, fingerprint: Fingerprint, made: Mapping[str, StepPlan], before: Memory
+) -> StepPlan:
+    """A step some of whose inputs may still change: MAYBE or RUN."""
     attempts = before.attempts(node.name)
     estimate = last_seconds(attempts)
     upstream = [_upstream_reason(port, made) for port in node.inputs if port.name in fingerprint.unknown]
-    if flags.forced or not flags.allow_reuse:
-        reasons = decide(fingerprint, node.name, graph.name, before, flags).reasons
-        return StepPlan(node.node_id, node.name, "run", reasons, fingerprint, estimate=estimate)
     possible = _possible_result(fingerprint, attempts, before)
     if possible:
-        text = f"reused if {' and '.join(sorted({r.name for r in upstream}))} comes out equal"
-        reasons = (Reason("upstream", upstream[0].name, text=text, root=upstream[0].root),)
-        return StepPlan(node.node_id, node.name, "maybe", reasons, fingerprint, possible, None, estimate)
+        names = sorted({reason.name for reason in upstream})
+        text = f"reused if {' and '.join(names)} {'comes' if len(names) == 1 else 'come'} out equal"
+        reason = Reason("upstream", upstream[0].name, text=text, root=upstream[0].root)
+        return StepPlan(node.node_id, node.name, "maybe", (reason,), fingerprint, possible, None, estimate)
     compared = nearest(attempts, fingerprint, graph.name)
     own = compare(compared.fingerprint if compared else None, fingerprint, before.read)
     reasons = tuple(own) if own and own[0].kind == "never_run" else (*own, *upstream)

@@ -16,6 +16,9 @@ Kind = Literal[
 ]  # fmt: skip
 KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
 
+LONGEST_COMPARED = 2000
+"""Lines behind the first change up to which every change is looked for."""
+
 Reader = Callable[[str], str | None]
 """Gives the text of a stored file by its digest, or None."""
 
@@ -105,12 +108,20 @@ def nearest(attempts: Iterable[Attempt], after: Fingerprint, pipeline: str) -> A
 def changed_lines(old: str, new: str) -> str:
     r"""Where a text differs, in words: ``line 12``, ``lines 12-14``, ``line 12 and 2 more places``.
 
+    Long texts, whose comparison would take seconds, are told by the first line: ``from line 12 on``.
+
     Example:
         >>> changed_lines("a\nb\nc", "a\nB\nc")
         'line 2'
     """
-    blocks = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False).get_opcodes()
-    places = [(start, end) for tag, _, _, start, end in blocks if tag != "equal"]
+    olds, news = old.splitlines(), new.splitlines()
+    same = 0
+    while same < min(len(olds), len(news)) and olds[same] == news[same]:
+        same += 1
+    if max(len(olds), len(news)) - same > LONGEST_COMPARED:
+        return f"from line {same + 1} on"
+    blocks = difflib.SequenceMatcher(None, olds[same:], news[same:], autojunk=False).get_opcodes()
+    places = [(start + same, end + same) for tag, _, _, start, end in blocks if tag != "equal"]
     if not places:
         return ""
     start, end = places[0]
@@ -121,12 +132,22 @@ def changed_lines(old: str, new: str) -> str:
     return f"{first} and {more} more place{'s' if more > 1 else ''}"
 
 
+def only_comments_changed(before: Fingerprint, after: Fingerprint) -> bool:
+    """True when files differ in bytes, and nothing that counts does: comments or formatting changed."""
+    return before.evidence.get("files") != after.evidence.get("files") and before.matches(after)
+
+
+def _text_of(side: Fingerprint, name: str, read: Reader) -> str | None:
+    digest = side.evidence.get("files", {}).get(name)
+    return read(digest) if digest else None
+
+
 def _code(
     name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
 ) -> list[Reason]:
     if old is None or new is None:
         return [Reason("code", name, old, new, f"{name} {'added' if old is None else 'removed'}")]
-    texts = [read(side.evidence.get("files", {}).get(name, "")) for side in (before, after)]
+    texts = [_text_of(side, name, read) for side in (before, after)]
     where = changed_lines(texts[0], texts[1]) if texts[0] is not None and texts[1] is not None else ""
     shared = after.evidence.get("shared", {}).get(name, [])
     also = f" (also used by {', '.join(shared)})" if shared else ""
@@ -147,7 +168,8 @@ def _command(
         was, now = olds.get(option), news.get(option)
         if was != now:
             found.append(Reason("command", option, was, now, _arrow(option, was, now)))
-    return found or [Reason("command", name, old, new, "arguments in another order")]
+    text = "arguments in another order" if sorted(old or ()) == sorted(new or ()) else "arguments changed"
+    return found or [Reason("command", name, old, new, text)]
 
 
 def option_values(words: Sequence[str]) -> dict[str, str]:
@@ -160,9 +182,9 @@ def option_values(words: Sequence[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     current, positional = "", 0
     for word in words:
-        if word.startswith("-") and not word[1:2].isdigit():
+        if word.startswith("-") and not word[1:2].isdigit() and not word.startswith("-."):
             current, _, value = word.partition("=")
-            values[current] = value
+            values[current] = f"{values.get(current, '')} {value}".strip()
         elif current and not values[current]:
             values[current] = word
         elif current:
@@ -179,10 +201,9 @@ def _inputs(
     del read
     was, now = (side.evidence.get("inputs", {}).get(name, {}) for side in (before, after))
     shown = now.get("name") or was.get("name") or name
-    if old is None or new is None:
-        return [
-            Reason("inputs", name, old, new, f"{shown} is {'a new' if old is None else 'no longer an'} input")
-        ]
+    if name not in before.input_names or name not in after.input_names:
+        verb = "no longer an" if name in before.input_names else "a new"
+        return [Reason("inputs", name, old, new, f"{shown} is {verb} input")]
     if now.get("from"):
         return [Reason("upstream", now["from"], old, new, f"{shown} changed")]
     rows = [side.get("rows") for side in (was, now)]
@@ -225,10 +246,12 @@ def _version(
 
 def _arrow(name: str, old: Any, new: Any) -> str:
     if old is None:
-        return f"{name} {_short(new)} added".replace("  ", " ")
-    if new is None:
-        return f"{name} {_short(old)} removed".replace("  ", " ")
-    return f"{name} {_short(old)} → {_short(new)}"
+        words = [name, _short(new), "added"]
+    elif new is None:
+        words = [name, _short(old), "removed"]
+    else:
+        words = [name, _short(old), "→", _short(new)]
+    return " ".join(word for word in words if word)
 
 
 def _short(value: Any, limit: int = 40) -> str:

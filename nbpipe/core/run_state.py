@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -159,7 +160,7 @@ class RunState:
         retries: Mapping[str, int] | None = None,
         continue_on_step_failure: bool = False,
     ) -> None:
-        self.parents = {node: tuple(names) for node, names in parents.items()}
+        self.parents = {node: tuple(dict.fromkeys(names)) for node, names in parents.items()}
         self.steps = {node: StepState() for node in self.parents}
         self.retries = dict(retries or {})
         self.continue_on_step_failure = continue_on_step_failure
@@ -170,6 +171,10 @@ class RunState:
         for node, names in self.parents.items():
             for name in names:
                 self._children[name].append(node)
+        self._unsettled = len(self.steps)
+        self._failed = ""
+        self._given_up: set[str] = set()
+        self._stopping: dict[str, str] = {}
 
     @staticmethod
     def from_started(event: RunStarted) -> RunState:
@@ -194,12 +199,14 @@ class RunState:
         elif isinstance(event, RunStarted):
             self.started = event
         elif isinstance(event, StopRequested):
-            self.stop_requested = event if not event.node else self.stop_requested
+            self.stop_requested = self.stop_requested or (None if event.node else event)
         elif isinstance(event, StepEvent):
             self._apply_to_step(event)
 
     def _apply_to_step(self, event: StepEvent) -> None:
-        step = self.steps[event.node]
+        step = self.steps.get(event.node)
+        if step is None:
+            raise IllegalEvent(f"{event.kind} came to {event.node}, which is no step of this run")
         if not isinstance(event, StepLogged | StepNoted):
             table = _NEXT[type(event)]
             if step.status not in table:
@@ -207,53 +214,65 @@ class RunState:
             step.status = table[step.status]
         if isinstance(event, StepStarted):
             step.attempts = event.attempt
-        if isinstance(event, StepFailed) and event.will_retry:
-            step.status = Status.WAITING
+        if isinstance(event, StepFailed):
+            if event.will_retry:
+                step.status = Status.WAITING
+            else:
+                self._failed = self._failed or event.node
+        if type(event) in _NEXT:
+            self._unsettled -= step.status.settled
         step.events.append(event)
 
     def may_retry(self, node: str, attempt: int) -> bool:
         """True when another attempt may follow attempt number ``attempt`` of a step."""
-        return not self.stop_requested and 0 < attempt <= self.retries.get(node, 0)
+        return not self._no_more(node) and 0 < attempt <= self.retries.get(node, 0)
+
+    def _no_more(self, node: str) -> str:
+        """Why no further attempt at a step is made, or empty."""
+        return self._stopping.get(node, "") or self.halted_by
 
     def is_open(self, node: str) -> bool:
         """True while a step has not started and still may."""
         return self.steps[node].status in (Status.WAITING, Status.QUEUED)
 
     def handle(self, event: Event) -> list[Instruction]:
-        """Take an event into the state and say what to do next, in order."""
+        """Take an event into the state and say what to do next, in order.
+
+        Each instruction can be carried out at once or later, in any order: none is given twice, and none is
+        made impossible by another.
+        """
         self.apply(event)
         if isinstance(event, StopRequested):
             return self._stop(event)
-        if not isinstance(event, StepEvent) or isinstance(event, StepLogged | StepNoted):
+        if not isinstance(event, StepEvent) or type(event) not in _NEXT:
             return []
         status = self.steps[event.node].status
-        if status is Status.WAITING:
-            return [Resolve(event.node)]
+        if status is Status.WAITING:  # an attempt failed and may be made again
+            why_not = self._no_more(event.node)
+            return self._give_up([event.node], why_not) if why_not else [Resolve(event.node)]
+        if status is Status.RUNNING and self.stop_requested:
+            return self._kill([event.node], self.stop_requested.by)
         if not status.settled:
             return []
         todo = self._after_good(event.node) if status.good else self._after_bad(event.node, status)
-        return todo + self._close()
+        return todo + ([] if self._unsettled else [Close(self.outcome)])
 
     def _after_good(self, node: str) -> list[Instruction]:
         if self.halted_by:
             return []
-        ready = [child for child in self._children[node] if self._is_ready(child)]
-        return [Resolve(child) for child in ready]
+        return [Resolve(child) for child in self._children[node] if self._is_ready(child)]
 
     def _is_ready(self, node: str) -> bool:
         good = all(self.steps[parent].status.good for parent in self.parents[node])
-        return good and self.steps[node].status is Status.WAITING
+        return good and self.steps[node].status is Status.WAITING and node not in self._given_up
 
     def _after_bad(self, node: str, status: Status) -> list[Instruction]:
-        because = f"{node} ({status})"
-        todo: list[Instruction] = [
-            Block(child, because)
-            for child in self._children[node]
-            if self.steps[child].status is Status.WAITING and not self.stop_requested
-        ]
+        """Block all below at once, however deep, so that carrying it out calls nobody back."""
+        below = self._below(node)
+        self._given_up.update(below)
+        todo: list[Instruction] = [Block(other, f"{node} ({status})") for other in below]
         if status is Status.FAILED and not self.continue_on_step_failure:
-            below = self._descendants(node)
-            todo += self._cancel_waiting(f"{node} failed", lambda other: other not in below)
+            todo += self._give_up(self.steps, f"{node} failed")
         return todo
 
     @property
@@ -261,53 +280,44 @@ class RunState:
         """Why no further step is started: a stop, or a failed step; empty while the run goes on."""
         if self.stop_requested:
             return self.stop_requested.by
-        if self.continue_on_step_failure:
-            return ""
-        return next(
-            (f"{node} failed" for node, step in self.steps.items() if step.status is Status.FAILED), ""
-        )
+        return f"{self._failed} failed" if self._failed and not self.continue_on_step_failure else ""
 
     def _stop(self, event: StopRequested) -> list[Instruction]:
-        if event.node:
-            status = self.steps[event.node].status
-            if status is Status.RUNNING:
-                return [Kill(event.node, event.by)]
-            return [] if status.settled else [Cancel(event.node, event.by)]
-        running = [node for node, step in self.steps.items() if step.status is Status.RUNNING]
-        todo: list[Instruction] = [Kill(node, event.by) for node in running]
-        return todo + self._cancel_waiting(event.by, lambda node: True)
+        nodes = [event.node] if event.node else list(self.steps)
+        nodes = [node for node in nodes if node in self.steps]
+        return [*self._kill(nodes, event.by), *self._give_up(nodes, event.by)]
 
-    def _cancel_waiting(self, by: str, wanted: Callable[[str], bool]) -> list[Instruction]:
-        open_now = (Status.WAITING, Status.QUEUED)
-        return [
-            Cancel(node, by) for node, step in self.steps.items() if step.status in open_now and wanted(node)
-        ]
+    def _kill(self, nodes: Iterable[str], by: str) -> list[Instruction]:
+        """Kill those of the nodes that run and are not being killed yet."""
+        running = [node for node in nodes if self.steps[node].status is Status.RUNNING]
+        found = [node for node in running if node not in self._stopping]
+        self._stopping.update(dict.fromkeys(found, by))
+        return [Kill(node, by) for node in found]
 
-    def _descendants(self, node: str) -> set[str]:
-        found: set[str] = set()
-        todo = [node]
+    def _give_up(self, nodes: Iterable[str], by: str) -> list[Instruction]:
+        """Cancel those of the nodes that have not started and are not given up yet."""
+        found = [node for node in nodes if self.is_open(node) and node not in self._given_up]
+        self._given_up.update(found)
+        return [Cancel(node, by) for node in found]
+
+    def _below(self, node: str) -> list[str]:
+        """Ids of all nodes that wait for a node and are not given up yet, the nearest first."""
+        found: dict[str, None] = {}
+        todo = deque([node])
         while todo:
-            for child in self._children[todo.pop()]:
-                if child not in found:
-                    found.add(child)
+            for child in self._children[todo.popleft()]:
+                if child not in found and child not in self._given_up:
+                    found[child] = None
                     todo.append(child)
-        return found
-
-    def _close(self) -> list[Instruction]:
-        if not all(step.status.settled for step in self.steps.values()):
-            return []
-        return [Close(self.outcome)]
+        return list(found)
 
     @property
     def outcome(self) -> str:
         """Status of the run in Azure ML v1's words: Running, Finished, Failed or Canceled."""
         if self.finished:
             return self.finished.status
-        statuses = [step.status for step in self.steps.values()]
-        if not all(status.settled for status in statuses):
+        if self._unsettled:
             return "Running"
-        if all(status.good for status in statuses):
+        if all(step.status.good for step in self.steps.values()):
             return "Finished"
-        if self.stop_requested and Status.FAILED not in statuses:
-            return "Canceled"
-        return "Failed"
+        return "Canceled" if self.stop_requested and not self._failed else "Failed"

@@ -10,18 +10,30 @@ import sys
 from collections.abc import Iterator
 
 _MODULE_NAMES = {
-    "__file__",
-    "__name__",
-    "__doc__",
-    "__builtins__",
-    "__annotations__",
-    "__spec__",
-    "__loader__",
-}
+    "__annotations__", "__builtins__", "__cached__", "__doc__", "__file__", "__loader__", "__module__",
+    "__name__", "__package__", "__qualname__", "__spec__",
+}  # fmt: skip
+"""Names that every module, or the body of every class, has."""
+_KERNEL_NAMES = {"display", "get_ipython", "__IPYTHON__"}
+"""Names that a kernel puts among the builtins, and a script does not have."""
+
+
+def parse(source: str) -> ast.Module:
+    """The syntax tree of a script.
+
+    Raises:
+        SyntaxError: the text is no Python, or Python cannot hold its tree (NUL characters, endless nesting).
+    """
+    try:
+        return ast.parse(source)
+    except (MemoryError, RecursionError, ValueError) as error:
+        raise SyntaxError(str(error) or "too deeply nested") from error
 
 
 def code_digest(source: str) -> str:
     """SHA-256 of a script's syntax tree: comments, blank lines and formatting do not count, docstrings do.
+
+    The tree is written the same by every Python: empty fields, which versions add, are passed over.
 
     Raises:
         SyntaxError: the text is no Python.
@@ -31,24 +43,30 @@ def code_digest(source: str) -> str:
         True
     """
     digest = hashlib.sha256(b"ast\0")
-    for token in _tokens(ast.parse(source)):
-        digest.update(token)
+    todo: list[object] = [parse(source)]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, ast.AST):
+            todo.extend(reversed(_written(item)))
+        elif isinstance(item, _Mark):
+            digest.update(item)
+        else:
+            digest.update(f"{type(item).__name__}:{item!r} ".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
-def _tokens(tree: ast.AST) -> Iterator[bytes]:
-    """The tree, the same in every Python: empty fields, which versions add, are passed over."""
+class _Mark(bytes):
+    """A bracket or name of the tree's structure, as against a value of the script."""
+
+
+def _written(tree: ast.AST) -> list[object]:
+    """One level of the tree: its kind, and its filled fields in brackets."""
+    items: list[object] = [_Mark(f"{type(tree).__name__} ".encode())]
     for name, value in ast.iter_fields(tree):
         if value is None or value == [] or name in ("kind", "type_comment"):
             continue
-        yield f"({type(tree).__name__}.{name} ".encode()
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, ast.AST):
-                yield f"{type(item).__name__} ".encode()
-                yield from _tokens(item)
-            else:
-                yield f"{type(item).__name__}:{item!r} ".encode("utf-8", "surrogatepass")
-        yield b")"
+        items += [_Mark(f"({name} ".encode()), *(value if isinstance(value, list) else [value]), _Mark(b")")]
+    return items
 
 
 def imports_of(source: str) -> set[tuple[str, int]]:
@@ -61,7 +79,7 @@ def imports_of(source: str) -> set[tuple[str, int]]:
         [('', 1), ('near', 1), ('os.path', 0)]
     """
     found: set[tuple[str, int]] = set()
-    for tree in ast.walk(ast.parse(source)):
+    for tree in ast.walk(parse(source)):
         if isinstance(tree, ast.Import):
             found |= {(alias.name, 0) for alias in tree.names}
         elif isinstance(tree, ast.ImportFrom):
@@ -88,17 +106,21 @@ def undefined_names(source: str) -> list[str]:
 
     A star import may define anything, so a script that has one lacks nothing for sure: the answer is empty.
 
+    Raises:
+        SyntaxError: the text is no Python.
+
     Example:
         >>> undefined_names("import os\nprint(os.sep, df.shape)")
         ['df']
     """
-    if any(isinstance(t, ast.ImportFrom) and t.names[0].name == "*" for t in ast.walk(ast.parse(source))):
+    if any(isinstance(t, ast.ImportFrom) and t.names[0].name == "*" for t in ast.walk(parse(source))):
         return []
-    top = symtable.symtable(source, "<cell>", "exec")
-    defined = {
-        s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()
-    }
-    defined |= _declared_global(top) | set(dir(builtins)) | _MODULE_NAMES
+    try:
+        top = symtable.symtable(source, "<cell>", "exec")
+    except RecursionError as error:
+        raise SyntaxError(str(error)) from error
+    own = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    defined = own | _declared_global(top) | (set(dir(builtins)) - _KERNEL_NAMES) | _MODULE_NAMES
     read = {name for table in _tables(top) for name in _globals_read(table)}
     return sorted(read - defined)
 
