@@ -21,6 +21,7 @@ OLDEST = (3, 9)
 """Oldest Python a step runs in: what the runtime that travels with it needs."""
 _PATIENCE = 60.0  # seconds; a first start from a cold network disk takes long, one that hangs must end
 _IN_FOLDER = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+_STEERING = ("HOME", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONPLATLIBDIR")
 _NEVER_COUNTS = "nbpipe"  # it carries a step's metrics and makes no result
 
 
@@ -167,10 +168,8 @@ class Interpreters:
 
     def _key(self, python: str) -> str:
         """The interpreter and the variables that decide where it looks for modules."""
-        read = {
-            name: value for name, value in self._env.items() if name.startswith("PYTHON") or name == "HOME"
-        }
-        return hashlib.sha256(json.dumps([python, read], sort_keys=True).encode()).hexdigest()
+        read = [python, *(self._env.get(name) for name in _STEERING)]
+        return hashlib.sha256(json.dumps(read).encode()).hexdigest()
 
 
 def probe(python: str, env: Mapping[str, str]) -> Interpreter:

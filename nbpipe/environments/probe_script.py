@@ -83,7 +83,7 @@ def _module_path() -> list[str]:
 
 
 def _watched(folders: list[str]) -> list[str]:
-    """What is stamped: the folders, the user's own though it is not there yet, and the files that decide them."""
+    """What is stamped: the folders, the user's own even if missing, and the files that decide them."""
     watched = [os.path.realpath(sys.executable), os.path.join(sys.prefix, "pyvenv.cfg"), *folders]
     if site.ENABLE_USER_SITE and site.getusersitepackages() not in folders:
         watched.append(site.getusersitepackages())

@@ -1,8 +1,8 @@
 """What a step prints: written as it comes within bounds, read by anyone at any time, in the order it came.
 
-An attempt's folder holds ``stdout.log`` and ``stderr.log``, the plain bytes, and ``order``, whose lines say in which
-order they came: ``o 1234`` for the next 1234 bytes of stdout, ``e 88`` for the next 88 of stderr. A line is written
-when the other stream begins, so what follows the last line is of one stream.
+An attempt's folder holds ``stdout.log`` and ``stderr.log``, the plain bytes, and ``order``, whose lines say
+in which order they came: ``o 1234`` for the next 1234 bytes of stdout, ``e 88`` for the next 88 of stderr.
+A line is written when the other stream begins, so what comes after all that is told is of one stream.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class StepLog:
 
     Example:
         >>> log = LogWriter(Path("attempt"))
-        >>> log.write("stdout", b"one "); log.write("stderr", b"two"); log.close()
+        >>> log.write("stdout", b"one ")
+        ... log.write("stderr", b"two")
+        ... log.close()
         >>> chunks, position = StepLog(Path("attempt")).read()
         >>> chunks, StepLog(Path("attempt")).read(position)[0]
         ([('stdout', b'one '), ('stderr', b'two')], [])
@@ -63,7 +65,7 @@ class StepLog:
     ) -> tuple[list[tuple[Stream, bytes]], Position]:
         """What came since a position, in the order it came, and the position after it.
 
-        Where the order is not known (``order`` is gone or cut short), the rest of stdout comes before that of stderr.
+        Where ``order`` is gone or cut short, the rest of stdout comes before that of stderr.
 
         Args:
             position: where an earlier call ended; None for the beginning.
@@ -87,12 +89,12 @@ class StepLog:
                 order=order if order is not None and whole else at.order,
                 into=0 if whole else at.into + len(data),
             )
-            if len(data) < length or (order is None and room <= 0):
+            if len(data) < length:
                 break
         return chunks, at
 
     def _runs(self, at: Position, ends: dict[Stream, int]) -> Iterator[tuple[Stream, int, int | None]]:
-        """Stretches of one stream after a position: its length, and where ``order`` goes on behind its line, if told."""
+        """Stretches of one stream: how long, and where ``order`` goes on behind its line, if it has one."""
         left = {"stdout": ends["stdout"] - at.stdout, "stderr": ends["stderr"] - at.stderr}
         into, order = at.into, at.order
         for line in _lines(self.folder / _ORDER, at.order):
@@ -110,7 +112,7 @@ class StepLog:
                 yield stream, left[stream], None
 
     def text(self, stream: Stream | None = None) -> str:
-        """All of one stream, or of both in the order they came; bytes that are no UTF-8 show as ``\\ufffd``."""
+        """All of one stream, or of both in the order they came; bytes that are no UTF-8 show as U+FFFD."""
         if stream is None:
             data = b"".join(chunk for _, chunk in self.read()[0])
         else:
@@ -130,9 +132,9 @@ class StepLog:
 class LogWriter:
     """Writes the output of one attempt, at once and within bounds.
 
-    Up to half the limit is kept as it comes. Of what follows the last part is kept, a quarter of the limit or more: it
-    goes to two further folders in turn, and behind the head when the log is closed, after a line for each stream that
-    says how many bytes were left out.
+    Up to half the limit is kept as it comes. Of what follows the last part is kept, a quarter of the limit or
+    more: it goes to two further folders in turn, and behind the head when the log is closed, after a line for
+    each stream that says how many bytes were left out.
 
     Args:
         folder: the attempt's folder, made where missing; an earlier log in it is overwritten.
@@ -147,13 +149,20 @@ class LogWriter:
         values = list(secrets)
         self._maskers: dict[Stream, Masker] = {stream: Masker(values) for stream in STREAMS}
         self._limit = limit
+        self._part = max(1, limit // 4)
         self._head = _Files(folder)
         self._ring: list[_Files] = []  # at most two, the older first
         self._left_out: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
         self._closed = False
 
     def write(self, stream: Stream, data: bytes) -> None:
-        """Append output; readers see it at once, but for an end that could begin a secret."""
+        """Append output; readers see it at once, but for an end that could begin a secret.
+
+        Raises:
+            ValueError: the log is closed.
+        """
+        if self._closed:
+            raise ValueError("the log is closed")
         self._keep(stream, self._maskers[stream].feed(data))
 
     def tail(self, stream: Stream, length: int) -> bytes:
@@ -167,19 +176,25 @@ class LogWriter:
         """Write what is held back, put the tail behind the head; a second call does nothing."""
         if self._closed:
             return
-        self._closed = True
-        for stream in STREAMS:
-            self._keep(stream, self._maskers[stream].flush())
+        try:
+            for stream in STREAMS:
+                self._keep(stream, self._maskers[stream].flush())
+            self._join()
+        finally:
+            self._closed = True
+            self._head.close()
+
+    def _join(self) -> None:
+        """Append to the head what says how much is missing, and the ring."""
         for stream, length in self._left_out.items():
             if length:
-                kept = f"a step keeps {self._limit:,} bytes of its output"
-                self._head.append(stream, f"\n[nbpipe: {length:,} bytes of {stream} are left out here; {kept}]\n".encode())
+                line = f"[nbpipe: {length:,} bytes of {stream} left out; a step's log keeps {self._limit:,}]"
+                self._head.append(stream, f"\n{line}\n".encode())
         for files in self._ring:
             files.close()
             for stream, data in _blocks(StepLog(files.folder)):
                 self._head.append(stream, data)
             remove_tree(files.folder)
-        self._head.close()
 
     def _keep(self, stream: Stream, data: bytes) -> None:
         view = memoryview(data)
@@ -189,13 +204,13 @@ class LogWriter:
             view = view[max(0, room) :]
         while view:
             files = self._segment()
-            room = max(1, self._limit // 4) - files.size
+            room = self._part - files.size
             files.append(stream, view[:room])
             view = view[room:]
 
     def _segment(self) -> _Files:
         """The part of the ring that has room."""
-        if not self._ring or self._ring[-1].size >= self._limit // 4:
+        if not self._ring or self._ring[-1].size >= self._part:
             if len(self._ring) == 2:
                 oldest = self._ring.pop(0)
                 oldest.close()

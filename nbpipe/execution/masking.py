@@ -12,8 +12,8 @@ SHORTEST = 4
 class Masker:
     """Replaces secrets by ``***`` in what is fed to it.
 
-    Values of fewer than four characters are not masked. Of a value with several lines every line is masked too, since
-    a script may print them one by one. Secrets that overlap in the output become one mask.
+    Values of fewer than four characters are not masked. Of a value with several lines every line is masked
+    too, since a script may print them one by one. Secrets that overlap in the output become one mask.
 
     Args:
         secrets: their values.
@@ -34,7 +34,7 @@ class Masker:
     def feed(self, data: bytes) -> bytes:
         """Take some output; what of all output so far can go out.
 
-        Held back is only an end that could be the beginning of a secret: always shorter than the longest of them.
+        Held back is only an end that could be the beginning of a secret: always shorter than the longest.
         """
         if not self._secrets:
             return data
@@ -59,13 +59,13 @@ class Masker:
     def _release(self, buffer: bytes, end: int) -> bytes:
         """The buffer up to ``end`` with its secrets masked; the rest is held."""
         pieces = []
-        at = reached = 0
+        at, reached = 0, self._masked
         for start, stop in self._spans(buffer):
             if start >= end:
                 break
             if start or not self._masked:
                 pieces += [buffer[at:start], MASK]
-            reached = stop
+            reached = max(reached, stop)
             at = min(stop, end)
         pieces.append(buffer[at:end])
         self._held = buffer[end:]
