@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from nbpipe.core.argument import flat
@@ -33,11 +33,13 @@ class PipelineWorkspace(Protocol):
     def script_problem(self, node: Node) -> str:
         """Why a node's script cannot be found, or an empty string."""
 
-    def plan(self, pipeline: Pipeline, **options: Any) -> Any:
-        """The plan of a pipeline."""
+    @property
+    def plan(self) -> Callable[..., Any]:
+        """Makes the plan of a pipeline."""
 
-    def submit(self, pipeline: Pipeline, experiment_name: str, **options: Any) -> Any:
-        """A run of a pipeline."""
+    @property
+    def submit(self) -> Callable[..., Any]:
+        """Starts a run of a pipeline."""
 
 
 class Pipeline(Displayed):
