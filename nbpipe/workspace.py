@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,12 +25,13 @@ from nbpipe.core.validation import build_problems, circle_problems
 from nbpipe.environments.interpreter import Interpreters
 from nbpipe.errors import InvalidPipeline, Problem, StoreError, UnknownName, UsageError
 from nbpipe.execution.acceptance import accept_result
+from nbpipe.execution.capacity import count_gpus
 from nbpipe.execution.fingerprinter import Fingerprinter, Prepared, Surroundings
 from nbpipe.execution.frozen import RunOptions
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import submitter_environment
 from nbpipe.execution.run_folder import RunFolder
-from nbpipe.execution.slots import count_gpus
+from nbpipe.execution.settings import SETTINGS_FILE, Settings
 from nbpipe.execution.sources import Sources
 from nbpipe.execution.staging import script_problem
 from nbpipe.execution.submission import freeze, launch
@@ -40,58 +40,15 @@ from nbpipe.store.collector import Collector
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.files import read_json, write_json
 from nbpipe.store.layout import StateFolder
+from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
 
 CONFIG_KEYS = ("subscription_id", "resource_group", "workspace_name")
 """Keys of Azure ML v1's ``config.json``."""
 
-SETTINGS_FILE = "nbpipe.toml"
-"""Settings of a workspace: ``[reuse] code = "syntax" | "bytes"``, ``[run] jobs = N, gpus = N, log_limit = BYTES``."""
-
 DECLARE_MODE = "NBPIPE_DECLARE"
 """Environment variable: set while a notebook or script is only read for the pipeline it declares."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What ``nbpipe.toml`` says.
-
-    Attributes:
-        code_by_bytes: ``reuse.code = "bytes"``: comments and formatting count too.
-        jobs: steps at once; None for one a core, four at most.
-        gpus: GPUs that steps may hold; None for those the driver shows.
-        log_limit: bytes of log kept a step.
-    """
-
-    code_by_bytes: bool = False
-    jobs: int | None = None
-    gpus: int | None = None
-    log_limit: int = 2**30
-
-    @staticmethod
-    def read(path: Path) -> Settings:
-        """The settings of a file; the defaults where there is none.
-
-        Raises:
-            UsageError: it is no TOML, or has a setting or value nobody knows.
-        """
-        if not path.is_file():
-            return Settings()
-        try:
-            data = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path.name} cannot be read: {error}") from None
-        known = {"reuse": {"code"}, "run": {"jobs", "gpus", "log_limit"}}
-        for section, values in data.items():
-            unknown = [f"{section}.{name}" for name in values if name not in known.get(section, set())]
-            if section not in known or unknown:
-                listed = ", ".join(f"{part}.{name}" for part, names in known.items() for name in sorted(names))
-                raise UsageError(f"{path.name} sets {', '.join(unknown) or section}.", remedy=f"Settings: {listed}")
-        code = data.get("reuse", {}).get("code", "syntax")
-        if code not in ("syntax", "bytes"):
-            raise UsageError(f"{path.name} sets reuse.code to {code!r}.", remedy='It is "syntax" or "bytes".')
-        return Settings(code_by_bytes=code == "bytes", **data.get("run", {}))
 
 
 class Workspace:
@@ -326,11 +283,16 @@ class Workspace:
             names_elsewhere=dict(names_elsewhere or {}), imports_elsewhere=dict(imports_elsewhere or {}),
         )  # fmt: skip
         self.state.ensure()
-        frozen = freeze(
-            self.state, self.objects, graph, prepared, plan, experiment=experiment_name or graph.name,
-            workspace=self.identity(), options=options,
-        )  # fmt: skip
-        folder = launch(self.root, self.state, frozen, submitter_environment(os.environ))
+        collecting = Lock(self.state.locks / "gc")
+        collecting.acquire(wait=True, shared=True)  # nothing frozen here may be collected before the runner holds it
+        try:
+            frozen = freeze(
+                self.state, self.objects, graph, prepared, plan, experiment=experiment_name or graph.name,
+                workspace=self.identity(), options=options,
+            )  # fmt: skip
+            folder = launch(self.root, self.state, frozen, submitter_environment(os.environ))
+        finally:
+            collecting.release()
         return PipelineRun(folder, self.objects, self.memory)
 
     def identity(self) -> dict[str, str]:

@@ -320,4 +320,9 @@ class RunState:
             return "Running"
         if all(step.status.good for step in self.steps.values()):
             return "Finished"
-        return "Canceled" if self.stop_requested and not self._failed else "Failed"
+        return "Failed" if self._failed or self._timed_out() else "Canceled"
+
+    def _timed_out(self) -> bool:
+        """True when a step was cancelled since it took too long; that is no wish of the user's."""
+        ends = [step.last for step in self.steps.values() if step.status is Status.CANCELLED]
+        return any(isinstance(end, StepCancelled) and end.by.startswith("time-out") for end in ends)

@@ -38,7 +38,8 @@ def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: R
         last, key=step.fingerprint.key, finished=time.time(), fingerprint=digest,
         accepted_from=last.accepted_from or last.run,
     )  # fmt: skip
-    results.publish(accepted.key, last.run, accepted.to_json())
+    if not results.publish(accepted.key, last.run, accepted.to_json()):
+        raise UsageError(f"Run {last.run} has a result for {step.name} as it is now; its data are gone.")
     results.note({
         "step": step.name, "node": step.node_id, "pipeline": graph.name, "key": accepted.key, "run": last.run,
         "status": "finished", "time": accepted.finished, "fingerprint": digest, "seconds": last.seconds,

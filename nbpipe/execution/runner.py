@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from nbpipe.compute.local import LocalBackend
 from nbpipe.errors import StoreError
 from nbpipe.execution.attempt import Means
+from nbpipe.execution.capacity import default_jobs
 from nbpipe.execution.executor import Executor
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.run_folder import RunFolder
-from nbpipe.execution.slots import Slots, default_jobs
-from nbpipe.platform import detached
+from nbpipe.execution.slots import Slots
 from nbpipe.runtime.stage import stage
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.files import read_json
@@ -27,36 +24,6 @@ from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
-
-KEPT_VARIABLES = (
-    "PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH",
-    "PYTHONHOME", "SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PATHEXT", "COMSPEC",
-)  # fmt: skip
-"""Of the submitter's environment the runner itself gets these; the rest goes over its standard input, for the steps."""
-
-
-def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) -> int:
-    """Start a runner in a session of its own, so that it outlives the kernel; its process id.
-
-    Args:
-        root: the workspace.
-        folder: the run's folder, with its ``graph.json``.
-        variables: the environment that steps start from; it never touches the disk.
-    """
-    own = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    with open(folder.runner_log, "wb") as log:
-        process = subprocess.Popen(
-            # -P: a file called asyncio.py in the working directory must not become part of the runner.
-            [sys.executable, "-P", "-m", "nbpipe.execution.runner", str(root), folder.run_id],
-            stdin=subprocess.PIPE, stdout=log, stderr=log, env=own, cwd=root, **detached(),
-        )  # fmt: skip
-    assert process.stdin is not None
-    with process.stdin as pipe:
-        pipe.write(json.dumps(dict(variables)).encode())
-    # Somebody must take the exit status, or a long-lived kernel collects zombies.
-    threading.Thread(target=process.wait, daemon=True, name=f"nbpipe-run-{folder.run_id}").start()
-    return process.pid
-
 
 def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
     """Carry out a submitted run; its status in Azure ML v1's words.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,19 +11,6 @@ from nbpipe.store.locks import Lock, first_free
 
 POLL = 0.02
 """Seconds between two looks at locks that others hold."""
-
-
-def default_jobs() -> int:
-    """Steps at once where nobody says a number: one a core, four at most."""
-    return min(os.cpu_count() or 1, 4)
-
-
-def count_gpus() -> int:
-    """GPUs that this machine's driver shows, or that CUDA_VISIBLE_DEVICES names."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([device for device in visible.split(",") if device.strip() not in ("", "-1")])
-    return len([path for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdigit()])
 
 
 class Slots:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +17,17 @@ from nbpipe.errors import InvalidPipeline, Problem
 from nbpipe.execution.fingerprinter import Prepared
 from nbpipe.execution.frozen import FrozenRun, FrozenStep, RunOptions
 from nbpipe.execution.run_folder import RunFolder
-from nbpipe.execution.runner import start_runner
-from nbpipe.platform import private_folder
+from nbpipe.platform import detached, private_folder
 from nbpipe.store.files import write_json
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.objects import ObjectStore
+
+
+KEPT_VARIABLES = (
+    "PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH",
+    "PYTHONHOME", "SYSTEMROOT", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PATHEXT", "COMSPEC",
+)  # fmt: skip
+"""Of the submitter's environment the runner itself gets these; the rest goes over its standard input, for the steps."""
 
 
 def freeze(
@@ -57,3 +68,26 @@ def launch(root: Path, state: StateFolder, frozen: FrozenRun, variables: Mapping
     write_json(folder.graph, frozen.to_json())
     start_runner(root, folder, variables)
     return folder
+
+
+def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) -> int:
+    """Start a runner in a session of its own, so that it outlives the kernel; its process id.
+
+    Args:
+        root: the workspace.
+        folder: the run's folder, with its ``graph.json``.
+        variables: the environment that steps start from; it never touches the disk.
+    """
+    own = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    with open(folder.runner_log, "wb") as log:
+        process = subprocess.Popen(
+            # -P: a file called asyncio.py in the working directory must not become part of the runner.
+            [sys.executable, "-P", "-m", "nbpipe.execution.runner", str(root), folder.run_id],
+            stdin=subprocess.PIPE, stdout=log, stderr=log, env=own, cwd=root, **detached(),
+        )  # fmt: skip
+    assert process.stdin is not None
+    with process.stdin as pipe:
+        pipe.write(json.dumps(dict(variables)).encode())
+    # Somebody must take the exit status, or a long-lived kernel collects zombies.
+    threading.Thread(target=process.wait, daemon=True, name=f"nbpipe-run-{folder.run_id}").start()
+    return process.pid

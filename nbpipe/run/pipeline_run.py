@@ -77,9 +77,12 @@ class PipelineRun(RunStory, Displayed):
             return ActivityFailedException(
                 f"Run {self.id} was interrupted: its runner is gone.", remedy="Run it again; what was finished is reused."
             )
-        failed = next((step for step in self.get_steps() if step.failure), None)
+        steps = self.get_steps()
+        failed = next((step for step in steps if step.failure), None)
         if failed is None:
-            return ActivityFailedException(f"Run {self.id} was cancelled.")
+            stopped = next((step for step in steps if step.stopped_by), None)
+            by = f": {stopped.name} was stopped by {stopped.stopped_by}" if stopped else ""
+            return ActivityFailedException(f"Run {self.id} was cancelled{by}.")
         error = failed.error()
         return ActivityFailedException(f"Run {self.id} failed at {error.fact}", remedy=error.remedy)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from nbpipe.core.events import StepFailed, StepFinished, StepLogged, StepReused, StepStarted
+from nbpipe.core.events import StepCancelled, StepFailed, StepFinished, StepLogged, StepReused, StepStarted
 from nbpipe.core.explanation import Explanation, explain
 from nbpipe.core.metrics import metrics_of
 from nbpipe.core.reason import Reason
@@ -113,6 +113,12 @@ class StepRun:
         """How it failed, or None."""
         event = self._last(StepFailed)
         return event if self.state.status is Status.FAILED else None
+
+    @property
+    def stopped_by(self) -> str:
+        """Who or what stopped it ("you", "time-out after 10 s"), or empty."""
+        event = self._last(StepCancelled)
+        return str(event.by) if event and self.state.status is Status.CANCELLED else ""
 
     @property
     def fingerprint(self) -> str:
