@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from nbpipe.core.datastore import Datastore
 from nbpipe.core.explanation import Explanation, explain
 from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.graph import Graph
-from nbpipe.core.node import CellSource, FolderSource, Node
+from nbpipe.core.node import Node
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Flags, Plan, StepPlan, make_plan
 from nbpipe.core.result import StepResult
@@ -163,19 +162,7 @@ class Workspace:
             inside = Path(full).is_relative_to(self.root)
             return Path(full).relative_to(self.root).as_posix() if inside else full
 
-        moved = Graph(graph.name, graph.context)
-        moved.parameters = dict(graph.parameters)
-        for source in graph.data_sources.values():
-            paths = tuple(located(path) for path in source.paths)
-            moved.data_sources[source.node_id] = replace(source, paths=paths)
-        for node in graph.nodes:
-            if isinstance(node.source, FolderSource):
-                origin: FolderSource | CellSource = FolderSource(located(node.source.folder))
-            else:
-                script, folder = located(node.source.script), located(node.source.folder)
-                origin = replace(node.source, script=script, folder=folder)
-            moved.add_node(replace(node, source=origin))
-        return moved
+        return graph.relocated(located)
 
     def graph_of(self, pipeline: Pipeline | Graph, values: Mapping[str, Any] | None = None) -> Graph:
         """The graph that would run: paths located, parameter values set.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from types import MappingProxyType
 from typing import Any
@@ -217,6 +217,21 @@ class Graph:
         taken = {name for node in part.nodes for name in node.parameters()}
         part.parameters = {name: value for name, value in self.parameters.items() if name in taken}
         return part
+
+    def relocated(self, move: Callable[[str], str]) -> Graph:
+        """The same graph with every path of code and data passed through ``move``."""
+        moved = Graph(self.name, self.context)
+        moved.parameters = dict(self.parameters)
+        for source in self._sources.values():
+            moved._keep(replace(source, paths=tuple(move(path) for path in source.paths)))
+        for node in self.nodes:
+            origin = node.source
+            if isinstance(origin, CellSource):
+                origin = replace(origin, script=move(origin.script), folder=move(origin.folder))
+            else:
+                origin = FolderSource(move(origin.folder))
+            moved.add_node(replace(node, source=origin))
+        return moved
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of the whole graph."""
