@@ -1,0 +1,89 @@
+"""The status of a run or plan in a small table: never more than a dozen rows, whatever the pipeline."""
+
+from __future__ import annotations
+
+from nbpipe.views.picture import NodeView, Picture
+from nbpipe.views.status import DARK, HUES, LIGHT, counted
+from nbpipe.views.text import escaped, fit_cells, pad_cells
+from nbpipe.views.tree import about
+from nbpipe.views.wording import listed
+
+MOST_ROWS = 12
+_WIDTH = 110
+
+
+def compact_text(picture: Picture, *, most: int = MOST_ROWS, width: int = _WIDTH) -> str:
+    """A title and at most so many lines, what asks for attention first.
+
+    Example:
+        >>> print(
+        ...     compact_text(
+        ...         Picture("demo", (NodeView("a", "done"), NodeView("b", "failed")), outcome="Failed")
+        ...     )
+        ... )
+        demo: Failed: 1 failed, 1 ran
+        v a  done
+        x b  failed
+    """
+    shown, rest = _chosen(picture, most)
+    named = min(max((len(node.name) for node in shown), default=0), 40)
+    stated = max((len(node.words) for node in shown), default=0)
+    lines = [picture.title]
+    for node in shown:
+        name = pad_cells(fit_cells(node.name, named, middle=True), named)
+        lines.append(f"{node.look.glyph} {name}  {pad_cells(node.words, stated)}  {about(node)}".rstrip())
+    if rest:
+        lines.append(rest)
+    if picture.hint:
+        lines.append(picture.hint)
+    return "\n".join(fit_cells(line, width) for line in lines)
+
+
+def compact_html(picture: Picture, *, most: int = MOST_ROWS) -> str:
+    """The same as an HTML fragment, in the colours of the page it stands in."""
+    shown, rest = _chosen(picture, most)
+    rows = "".join(map(_row, shown))
+    foot = "".join(f"<p>{escaped(each)}</p>" for each in (rest, picture.hint) if each)
+    head = f"<style>{_STYLE}</style><p><b>{escaped(picture.title)}</b></p>"
+    return f'<div class="nbpipe-status">{head}<table>{rows}</table>{foot}</div>'
+
+
+def _row(node: NodeView) -> str:
+    hue = f' class="nbpipe-{node.look.hue}"'
+    return (
+        f'<tr data-step="{escaped(node.node_id)}" data-status="{escaped(node.look.data_status)}">'
+        f"<td{hue}>{escaped(node.look.glyph)}</td><td>{escaped(_short(node.name, 40))}</td>"
+        f"<td{hue}>{escaped(node.words)}</td><td>{escaped(_short(about(node), 80))}</td></tr>"
+    )
+
+
+def _short(text: str, columns: int) -> str:
+    return fit_cells(text, columns, middle=columns < 60)
+
+
+def _chosen(picture: Picture, most: int) -> tuple[list[NodeView], str]:
+    """Steps that are shown, in the order of the pipeline, and a line about the others."""
+    if len(picture.nodes) <= most:
+        return list(picture.nodes), ""
+    urgent = picture.in_order_of_attention()
+    chosen = {node.node_id for node in urgent[:most]}
+    rest = counted(node.status for node in urgent[most:])
+    shown = [node for node in picture.nodes if node.node_id in chosen]
+    return shown, f"and {len(picture.nodes) - most} more: {listed(rest)}"
+
+
+def _style() -> str:
+    """The hues as custom properties, light or dark by what the host says of its theme."""
+    light, dark = ("".join(f"--nbpipe-{hue}:{tokens[hue]};" for hue in HUES) for tokens in (LIGHT, DARK))
+    return (
+        f".nbpipe-status{{{light}}}"
+        f"[data-jp-theme-light=false] .nbpipe-status,.vscode-dark .nbpipe-status{{{dark}}}"
+        + "".join(
+            f".nbpipe-status .nbpipe-{hue}{{color:var(--nbpipe-{hue});font-weight:600}}" for hue in HUES
+        )
+        + ".nbpipe-status td{text-align:left;padding:1px 8px;font-variant-numeric:tabular-nums}"
+        ".nbpipe-status p{margin:2px 0}"
+    )
+
+
+_STYLE = _style()

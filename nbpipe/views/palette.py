@@ -1,0 +1,38 @@
+"""The style sheet of the static SVG: both sets of tokens, chosen by what the reader prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nbpipe.views.status import DARK, HUES, LIGHT
+
+SANS = "system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif"
+MONO = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"
+
+
+def style_sheet() -> str:
+    """The rules, every name with the prefix ``nbp-``, so that an SVG set into a page changes nothing around it."""
+    fixed = (
+        f".nbp{{font-family:{SANS}}}.nbp-mono{{font-family:{MONO}}}"
+        ".nbp-b{font-weight:600}.nbp-n{font-variant-numeric:tabular-nums}"
+        ".nbp-hue{fill:currentColor}.nbp-rail{stroke:currentColor;stroke-width:3;stroke-linecap:round}"
+        ".nbp-edge{fill:none;stroke-width:1.5}.nbp-pending,.nbp-stopped{stroke-dasharray:4 4}"
+        ".nbp-order{stroke-width:1.2;stroke-dasharray:.1 4;stroke-linecap:round}"
+    )
+    return f"{fixed}{_colours(LIGHT)}@media(prefers-color-scheme:dark){{{_colours(DARK)}}}"
+
+
+def _colours(token: Mapping[str, str]) -> str:
+    rules = [
+        f".nbp-canvas{{fill:{token['canvas']}}}",
+        f".nbp-card{{fill:{token['node']};stroke:{token['line']}}}",
+        f".nbp-cut{{stroke:{token['node']}}}.nbp-bare .nbp-cut{{stroke:{token['canvas']}}}",
+        f".nbp-fg{{fill:{token['fg']}}}.nbp-fg2{{fill:{token['fg2']}}}.nbp-sign{{stroke:{token['fg2']}}}",
+        f".nbp-edge,.nbp-hair{{stroke:{token['edge']}}}.nbp-head{{fill:{token['edge']}}}",
+        f".nbp-edge.nbp-stopped{{stroke:{token['fail']}}}.nbp-head.nbp-stopped{{fill:{token['fail']}}}",
+    ]
+    for hue in HUES:
+        rules.append(f".nbp-{hue}{{color:{token[hue]}}}.nbp-tint-{hue}{{fill:{token[hue + '-tint']}}}")
+    rules.append(".nbp-own{stroke:currentColor}")
+    rules.append(f".nbp-idle .nbp-hue{{fill:{token['fg2']}}}")
+    return "".join(rules)

@@ -1,0 +1,86 @@
+"""The long form of "why": sentences first, then what changed, then the receipt of every ingredient."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+
+from nbpipe.core.explanation import Explanation
+from nbpipe.views.status import look
+from nbpipe.views.text import escaped, visible
+from nbpipe.views.wording import sentence
+
+_LONGEST_DIFF = 400
+"""Lines of a diff that are shown; a generated file may have millions."""
+
+
+def why_text(explanation: Explanation, *, receipt: bool = False) -> str:
+    """An explanation for a terminal.
+
+    Args:
+        explanation: why a step runs or is reused.
+        receipt: list every ingredient too; else only the key, and how many there are.
+    """
+    head = f"{look(explanation.status).glyph} {visible(explanation.step)}: {explanation.status}"
+    lines = [head, *(f"  {each}" for each in sentences(explanation))]
+    for title, diff in explanation.diffs:
+        lines += ["", f"  {visible(title)}", *(f"    {each}" for each in _diff_lines(diff))]
+    if explanation.receipt:
+        key = explanation.key[:12] or "not known yet"
+        lines += ["", f"  fingerprint {key}, {len(explanation.receipt)} ingredients"]
+        if receipt:
+            wide = max(len(visible(name)) for _, name, _ in explanation.receipt)
+            lines += [
+                f"    {kind:<11} {visible(name):<{wide}}  {visible(v)}"
+                for kind, name, v in explanation.receipt
+            ]
+    return "\n".join(lines)
+
+
+def sentences(explanation: Explanation) -> list[str]:
+    """Why, as people would say it, and what it is compared with."""
+    told = [visible(sentence(reason)) for reason in explanation.reasons]
+    if explanation.note:
+        told.append(f"{visible(explanation.note)}.".capitalize())
+    run = visible(explanation.compared_run)
+    if run:
+        told.append(
+            f"Compared with run {run}."
+            if explanation.reasons
+            else f"Everything that counts is as in run {run}."
+        )
+    return told or ["Nothing is known of it yet."]
+
+
+def _diff_lines(diff: str) -> Iterator[str]:
+    lines = diff.splitlines()
+    for line in lines[:_LONGEST_DIFF]:
+        yield line[:1] + visible(f".{line[1:]}")[1:] if line else ""
+    if len(lines) > _LONGEST_DIFF:
+        yield f"... {len(lines) - _LONGEST_DIFF} more lines"
+
+
+def why_html(explanation: Explanation) -> str:
+    """An explanation for a notebook: the receipt is folded."""
+    status = look(explanation.status)
+    parts = [
+        f'<div class="nbpipe-why" data-status="{escaped(status.data_status)}">'
+        f"<p><b>{escaped(explanation.step)}</b>: {escaped(explanation.status)}</p><ul>",
+        *(f"<li>{escaped(each)}</li>" for each in sentences(explanation)),
+        "</ul>",
+    ]
+    for title, diff in explanation.diffs:
+        body = html.escape("\n".join(_diff_lines(diff)))
+        parts.append(
+            f"<details open><summary><code>{escaped(title)}</code></summary><pre>{body}</pre></details>"
+        )
+    if explanation.receipt:
+        rows = "".join(
+            f"<tr><td>{escaped(kind)}</td><td>{escaped(name)}</td><td><code>{escaped(value)}</code></td></tr>"
+            for kind, name, value in explanation.receipt
+        )
+        key = escaped(explanation.key[:12] or "not known yet")
+        parts.append(
+            f"<details><summary>Hash receipt <code>{key}</code></summary><table>{rows}</table></details>"
+        )
+    return "".join([*parts, "</div>"])
