@@ -22,11 +22,12 @@ class LocalBackend(Backend):
     Args:
         forked: whether to fork; by default where the system can.
 
-    Example:
-        >>> backend = LocalBackend()
-        >>> handle = await backend.start(job, lambda stream, data: log.write(data))
-        >>> (await handle.wait()).code
-        0
+    Example::
+
+        backend = LocalBackend()
+        handle = await backend.start(job, lambda stream, data: log.write(data))
+        ended = await handle.wait()
+        await backend.aclose()
     """
 
     def __init__(self, *, forked: bool = sys.platform == "linux") -> None:

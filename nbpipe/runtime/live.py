@@ -5,8 +5,9 @@ Output to a pipe is buffered in blocks: without help, nothing arrives until 8 Ki
 standard streams ten times a second, which writes only what has been waiting.
 
 The thread is kept out of the script's way: `threading` does not list it; it is away while a process forks, so
-that no lock of a stream is copied in a locked state and Python 3.12 and later see no thread to warn of; and
-it ends before the interpreter does, which would otherwise die of finding a stream locked.
+that no lock of a stream is copied in a locked state and Python 3.12 sees no thread to warn of (3.13 looks a
+moment too late for that, and may warn of an `os.fork()` that a script itself calls); and it ends before the
+interpreter does, which would otherwise die of finding a stream locked.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import atexit
 import io
 import os
 import sys
+import time
 
 _INTERVAL = 0.1  # seconds
 _WARNS_OF_THREADS = sys.version_info >= (3, 12)  # os.fork() does, counting what /proc shows
@@ -77,9 +79,9 @@ class Flusher:
         self._ended.acquire()
         if _WARNS_OF_THREADS and self._native:
             task = f"/proc/self/task/{self._native}"
-            for _ in range(1000):
-                if not os.path.exists(task):
-                    break
+            deadline = time.monotonic() + 0.1
+            while os.path.exists(task) and time.monotonic() < deadline:
+                time.sleep(0.0001)  # it still needs the interpreter's lock to go
 
     def _before_fork(self) -> None:
         self._turn.acquire()

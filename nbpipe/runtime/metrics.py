@@ -19,7 +19,7 @@ def scalar(name: str, value: object) -> Scalar:
         UsageError: it is none of these.
 
     Example:
-        >>> scalar("accuracy", numpy.float32(0.5))
+        >>> scalar("accuracy", 0.5)
         0.5
     """
     if not isinstance(value, (bool, int, float, str)) and value is not None and hasattr(value, "item"):

@@ -30,8 +30,10 @@ class Run(Recorder):
     Example:
         >>> run = Run.get_context()
         >>> run.log("accuracy", 0.93)
-        >>> run.parent.log("best accuracy", 0.93)
-        >>> run.upload_file("outputs/model.pkl", "model.pkl")
+        >>> run.log("accuracy", 0.95)
+        >>> run.get_metrics()
+        {'accuracy': [0.93, 0.95]}
+        >>> run.parent.tag("quality", "good")
     """
 
     def __init__(self, variables: Mapping[str, str], spool: Spool, *, role: str = "step") -> None:

@@ -28,7 +28,7 @@ class Spool:
         folder: it exists, or is made on the first write.
 
     Example:
-        >>> spool = Spool("/tmp/spool")
+        >>> spool = Spool("spool")
         >>> spool.append("metric", kind="scalar", name="accuracy", value=0.93, run="step")
         >>> spool.records()[0]["value"]
         0.93

@@ -38,7 +38,8 @@ def stage(target: Path) -> Path:
         OSError: it cannot be written.
 
     Example:
-        >>> env["NBPIPE_RUNTIME"] = str(stage(state.tmp / "runtime-0.1.0"))
+        >>> [entry.name for entry in stage(Path("runtime-0.1.0")).iterdir()]
+        ['nbpipe']
     """
     if (target / "nbpipe").is_dir():
         return target

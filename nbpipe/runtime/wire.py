@@ -42,7 +42,7 @@ class Request:
             ValueError: a field holds a NUL byte.
 
         Example:
-            >>> request = Request(b"train.py", [b"--lr", b"0.1"], b"/tmp", {b"LANG": b"C"})
+            >>> request = Request(b"train.py", [b"--lr", b"0.1"], b"/", {b"LANG": b"C"})
             >>> Request.from_bytes(request.to_bytes()[HEAD:]).argv
             [b'--lr', b'0.1']
         """
