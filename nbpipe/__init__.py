@@ -41,7 +41,8 @@ _HOMES = {
     "pipeline": "nbpipe.notebook.session",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__"]
+__all__ += _HOMES
 
 
 def __getattr__(name: str) -> Any:

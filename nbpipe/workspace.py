@@ -116,7 +116,8 @@ class Workspace:
         config = _config_in(folder)
         if config is None:
             raise UsageError(
-                f"{os.fspath(path)} is no workspace config.", remedy=f"It has the keys {', '.join(CONFIG_KEYS)}."
+                f"{os.fspath(path)} is no workspace config.",
+                remedy=f"It has the keys {', '.join(CONFIG_KEYS)}.",
             )
         return Workspace(folder.parent if folder.name == ".azureml" else folder, config)
 
@@ -130,7 +131,7 @@ class Workspace:
         """Compute targets by name."""
         return {LOCAL: ComputeTarget(LOCAL)}
 
-    def get_default_compute_target(self, type: str = "CPU") -> ComputeTarget:
+    def get_default_compute_target(self, type: str = "CPU") -> ComputeTarget:  # noqa: A002 - Azure ML v1's name
         """The target of steps that name none."""
         del type
         return self.compute_targets[LOCAL]
@@ -147,7 +148,9 @@ class Workspace:
     def get_datastore(self, name: str) -> Datastore:
         """The datastore of that name; ``UnknownName`` names those there are."""
         if name not in self.datastores:
-            raise UnknownName(f"No datastore {name}.", remedy=f"This workspace has: {', '.join(self.datastores)}")
+            raise UnknownName(
+                f"No datastore {name}.", remedy=f"This workspace has: {', '.join(self.datastores)}"
+            )
         return self.datastores[name]
 
     def script_problem(self, node: Node) -> str:
@@ -174,18 +177,29 @@ class Workspace:
             return self.locate(pipeline.graph_for(values), Path.cwd())
         graph = Graph.from_json(pipeline.to_json())
         unknown = [Problem(f"No parameter {name}.") for name in values or {} if name not in graph.parameters]
-        problems = [*unknown, *circle_problems(graph), *build_problems(
-            graph, script_problem=lambda node: script_problem(node, self.root), targets=self.compute_targets,
-        )]  # fmt: skip
+        problems = [
+            *unknown,
+            *circle_problems(graph),
+            *build_problems(
+                graph,
+                script_problem=lambda node: script_problem(node, self.root),
+                targets=self.compute_targets,
+            ),
+        ]
         if problems:
             raise InvalidPipeline(problems)
         graph.parameters |= dict(values or {})
         return graph
 
     def plan(
-        self, pipeline: Pipeline | Graph, *, pipeline_parameters: Mapping[str, Any] | None = None,
-        force: Iterable[str] = (), python: str | None = None, steps: Iterable[str] = (),
-    ) -> Plan:  # fmt: skip
+        self,
+        pipeline: Pipeline | Graph,
+        *,
+        pipeline_parameters: Mapping[str, Any] | None = None,
+        force: Iterable[str] = (),
+        python: str | None = None,
+        steps: Iterable[str] = (),
+    ) -> Plan:
         """What will run, what is reused, and why; nothing is started or written but caches.
 
         Args:
@@ -205,10 +219,13 @@ class Workspace:
 
     def _planned(
         self, graph: Graph, force: Iterable[str], python: str | None
-    ) -> tuple[Plan, dict[str, Prepared]]:  # fmt: skip
+    ) -> tuple[Plan, dict[str, Prepared]]:
         where = Surroundings(
-            self.root, python or sys.executable, submitter_environment(os.environ), self.settings.code_by_bytes
-        )  # fmt: skip
+            self.root,
+            python or sys.executable,
+            submitter_environment(os.environ),
+            self.settings.code_by_bytes,
+        )
         fingerprinter = Fingerprinter(self.digests, self._sources, self._interpreters, where)
         prepared = fingerprinter.prepare(graph)
         for each in prepared.values():
@@ -232,12 +249,21 @@ class Workspace:
         return found
 
     def submit(
-        self, pipeline: Pipeline | Graph, experiment_name: str = "", *,
-        pipeline_parameters: Mapping[str, Any] | None = None, continue_on_step_failure: bool = False,
-        regenerate_outputs: bool = False, force: Iterable[str] = (), jobs: int | None = None,
-        tags: Mapping[str, str] | None = None, steps: Iterable[str] = (), python: str | None = None,
-        names_elsewhere: Mapping[str, str] | None = None, imports_elsewhere: Mapping[str, str] | None = None,
-    ) -> PipelineRun | DeclaredRun:  # fmt: skip
+        self,
+        pipeline: Pipeline | Graph,
+        experiment_name: str = "",
+        *,
+        pipeline_parameters: Mapping[str, Any] | None = None,
+        continue_on_step_failure: bool = False,
+        regenerate_outputs: bool = False,
+        force: Iterable[str] = (),
+        jobs: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        steps: Iterable[str] = (),
+        python: str | None = None,
+        names_elsewhere: Mapping[str, str] | None = None,
+        imports_elsewhere: Mapping[str, str] | None = None,
+    ) -> PipelineRun | DeclaredRun:
         """Freeze a pipeline and start its run in a process of its own; returns at once.
 
         Args:
@@ -265,18 +291,31 @@ class Workspace:
         self._refuse(graph, plan)
         settings = self.settings
         options = RunOptions(
-            force=tuple(sorted(self._ids(graph, forced))), continue_on_step_failure=continue_on_step_failure,
-            jobs=jobs or settings.jobs, tags=dict(tags or {}), gpus=self._gpus(), log_limit=settings.log_limit,
-            names_elsewhere=dict(names_elsewhere or {}), imports_elsewhere=dict(imports_elsewhere or {}),
-        )  # fmt: skip
+            force=tuple(sorted(self._ids(graph, forced))),
+            continue_on_step_failure=continue_on_step_failure,
+            jobs=jobs or settings.jobs,
+            tags=dict(tags or {}),
+            gpus=self._gpus(),
+            log_limit=settings.log_limit,
+            names_elsewhere=dict(names_elsewhere or {}),
+            imports_elsewhere=dict(imports_elsewhere or {}),
+        )
         self.state.ensure()
         collecting = Lock(self.state.locks / "gc")
-        collecting.acquire(wait=True, shared=True)  # nothing frozen here may be collected before the runner holds it
+        collecting.acquire(
+            wait=True, shared=True
+        )  # nothing frozen here may be collected before the runner holds it
         try:
             frozen = freeze(
-                self.state, self.objects, graph, prepared, plan, experiment=experiment_name or graph.name,
-                workspace=self.identity(), options=options,
-            )  # fmt: skip
+                self.state,
+                self.objects,
+                graph,
+                prepared,
+                plan,
+                experiment=experiment_name or graph.name,
+                workspace=self.identity(),
+                options=options,
+            )
             folder = launch(self.root, self.state, frozen, submitter_environment(os.environ))
         finally:
             collecting.release()
@@ -298,9 +337,11 @@ class Workspace:
         """Raise with everything that stands in the way of a run."""
         problems = [
             Problem(f"Step {step.name}: {reason.text}", step=step.node_id)
-            for step in plan if step.action == "blocked"
-            for reason in step.reasons if reason.kind != "upstream"
-        ]  # fmt: skip
+            for step in plan
+            if step.action == "blocked"
+            for reason in step.reasons
+            if reason.kind != "upstream"
+        ]
         there = self._gpus()
         for node in graph.nodes:
             if node.environment.resources.gpus > there:
@@ -312,7 +353,9 @@ class Workspace:
     def runs(self) -> list[PipelineRun]:
         """All runs, newest first."""
         ids = sorted(self.state.run_ids(), key=int, reverse=True)
-        return [self._run(run_id) for run_id in ids if RunFolder(self.state.run_folder(run_id)).graph.is_file()]
+        return [
+            self._run(run_id) for run_id in ids if RunFolder(self.state.run_folder(run_id)).graph.is_file()
+        ]
 
     def _run(self, run_id: str) -> PipelineRun:
         return PipelineRun(RunFolder(self.state.run_folder(run_id)), self.objects, self.memory)
@@ -337,9 +380,14 @@ class Workspace:
         chosen = plan[step]
         before, compared_run = self._compared(chosen)
         return explain(
-            chosen.name, chosen.status, chosen.reasons, chosen.fingerprint, before, self.memory.read,
+            chosen.name,
+            chosen.status,
+            chosen.reasons,
+            chosen.fingerprint,
+            before,
+            self.memory.read,
             compared_run=compared_run,
-        )  # fmt: skip
+        )
 
     def _compared(self, step: StepPlan) -> tuple[Any, str]:
         if step.compared:
@@ -349,9 +397,13 @@ class Workspace:
         return None, ""
 
     def accept(
-        self, pipeline: Pipeline | Graph, step: str, *, pipeline_parameters: Mapping[str, Any] | None = None,
+        self,
+        pipeline: Pipeline | Graph,
+        step: str,
+        *,
+        pipeline_parameters: Mapping[str, Any] | None = None,
         python: str | None = None,
-    ) -> StepResult:  # fmt: skip
+    ) -> StepResult:
         """Take the last result of a step as valid for what it is now, though something in it changed.
 
         For an edit that is known to be harmless. It is recorded, shown as accepted, and undone by forcing the step.

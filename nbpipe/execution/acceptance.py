@@ -32,7 +32,9 @@ def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: R
         raise UsageError(f"{step.name} has no earlier result to accept.", remedy="%pipeline_run")
     ports = {port.name for port in graph.get_node(step.node_id).outputs}
     if ports != set(last.outputs):
-        raise UsageError(f"{step.name} wrote {', '.join(last.outputs) or 'nothing'} in run {last.run}; that has changed.")
+        raise UsageError(
+            f"{step.name} wrote {', '.join(last.outputs) or 'nothing'} in run {last.run}; that has changed."
+        )
     digest = memory.keep_fingerprint(step.fingerprint)
     accepted = replace(
         last, key=step.fingerprint.key, finished=time.time(), fingerprint=digest,

@@ -13,8 +13,8 @@ from typing import Any
 from nbpipe.compute.base import Backend, Exit, Handle, Job
 from nbpipe.core.events import Event, StepCancelled, StepFailed, StepFinished, StepLogged, StepNoted
 from nbpipe.core.fingerprint import Fingerprint
-from nbpipe.core.node import CellSource, Node
 from nbpipe.core.metrics import metrics_of
+from nbpipe.core.node import CellSource, Node
 from nbpipe.core.result import StepResult
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.advice import Advice, Failure, advise
@@ -204,7 +204,9 @@ class Attempt:
             seconds=ended.wall, metrics=metrics_of(self.records), kept=kept,
         )  # fmt: skip
         self.means.results.publish(key, frozen.run, result.to_json())
-        unequal = [port for port, digest in outputs.items() if any(o and o.get(port) != digest for o in earlier)]
+        unequal = [
+            port for port, digest in outputs.items() if any(o and o.get(port) != digest for o in earlier)
+        ]
         if unequal:
             names = ", ".join(self.node.output(port).file_name or port for port in unequal)
             text = f"{self.node.name} is not deterministic ({names}): its descendants always rerun"
@@ -244,13 +246,16 @@ class Attempt:
             out_of_memory=ended.out_of_memory,
             memory_limit=self.node.environment.resources.memory,
             stderr=log.tail("stderr", TAIL).decode("utf-8", "replace"),
-            notebook_folder=self.means.root / (source.folder if isinstance(source, CellSource) else source.folder),
+            notebook_folder=self.means.root / source.folder,
             workspace=self.means.root,
             is_cell=cell,
             taken_along=set(step.files),
             words=words,
             inputs=dict(paths.inputs),
-            outputs={port.name: (paths.outputs[port.name], _option_of(self.node, port.name)) for port in self.node.outputs},
+            outputs={
+                port.name: (paths.outputs[port.name], _option_of(self.node, port.name))
+                for port in self.node.outputs
+            },
             missing_output=wrong,
             written=place.written(step.files) if wrong else [],
             names_elsewhere=dict(options.names_elsewhere),
@@ -260,7 +265,13 @@ class Attempt:
         return advise(failure)
 
     def _failed(
-        self, cause: str, message: str, ended: Exit | None = None, *, remedy: str = "", line: int | None = None
+        self,
+        cause: str,
+        message: str,
+        ended: Exit | None = None,
+        *,
+        remedy: str = "",
+        line: int | None = None,
     ) -> StepFailed:
         return StepFailed(
             time.time(), self.node.node_id, self.number, cause, message,

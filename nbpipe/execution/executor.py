@@ -36,7 +36,6 @@ from nbpipe.execution.workplace import BoundInput
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
 
-
 REQUEST_POLL = 0.05
 """Seconds between two looks at what others ask for."""
 
@@ -188,7 +187,9 @@ class Executor:
         ))  # fmt: skip
         return True
 
-    async def _run_step(self, node_id: str, fingerprint: Fingerprint, inputs: Mapping[str, BoundInput]) -> None:
+    async def _run_step(
+        self, node_id: str, fingerprint: Fingerprint, inputs: Mapping[str, BoundInput]
+    ) -> None:
         node = self.graph.get_node(node_id)
         async with self._slots.hold(node.environment.resources.gpus, self._teller(node_id)) as gpus:
             if not self.state.is_open(node_id):
@@ -238,7 +239,9 @@ class Executor:
     def _note(self, node_id: str, fingerprint: Fingerprint, ended: Event) -> None:
         """Add the attempt to the step's history, which later plans compare with."""
         node = self.graph.get_node(node_id)
-        status = {"step_finished": "finished", "step_failed": "failed", "step_cancelled": "cancelled"}[ended.kind]
+        status = {"step_finished": "finished", "step_failed": "failed", "step_cancelled": "cancelled"}[
+            ended.kind
+        ]
         self.means.results.note({
             "step": node.name, "node": node_id, "pipeline": self.graph.name, "key": fingerprint.key,
             "run": self.frozen.run, "status": status, "time": ended.time,

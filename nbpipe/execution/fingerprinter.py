@@ -14,8 +14,8 @@ from nbpipe.core.node import CellSource, Node
 from nbpipe.core.plan import Ingredients
 from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python
 from nbpipe.errors import NbpipeError, UsageError
-from nbpipe.execution.sources import Sources
 from nbpipe.execution.source_data import content_digest, find_data, shown_of
+from nbpipe.execution.sources import Sources
 from nbpipe.execution.staging import Snapshot, take_snapshot
 from nbpipe.store.digests import FileDigests
 
@@ -113,14 +113,19 @@ class Fingerprinter:
             return Prepared(node, None, where.python, empty, str(getattr(error, "fact", error)))
         return Prepared(node, snapshot, python, fingerprint)
 
-    def _fingerprint(self, graph: Graph, node: Node, snapshot: Snapshot, interpreter: Interpreter) -> Fingerprint:
+    def _fingerprint(
+        self, graph: Graph, node: Node, snapshot: Snapshot, interpreter: Interpreter
+    ) -> Fingerprint:
         code, imported, contents = self._code(snapshot)
         environment: dict[str, Any] = dict(interpreter.ingredients(imported, node.environment.counts))
         if node.environment.definition:
             environment["definition"] = digest_of(node.environment.definition)
         parts: dict[str, dict[str, Any]] = {
             "code": code,
-            "command": {"script": node.script, "arguments": ["".join(map(str, word)) for word in node.arguments]},
+            "command": {
+                "script": node.script,
+                "arguments": ["".join(map(str, word)) for word in node.arguments],
+            },
             "parameters": parameter_values(graph, node),
             "environment": environment,
             "settings": self._settings(node),
@@ -152,7 +157,9 @@ class Fingerprinter:
     def _settings(self, node: Node) -> dict[str, Any]:
         """Declared things that may change results; values of variables by digest, secrets by name alone."""
         spec = node.environment
-        settings: dict[str, Any] = {f"output {port.name}": f"{port.form} {port.file_name}" for port in node.outputs}
+        settings: dict[str, Any] = {
+            f"output {port.name}": f"{port.form} {port.file_name}" for port in node.outputs
+        }
         settings |= {f"input {port.name}": port.mode for port in node.inputs if port.mode != "mount"}
         settings |= {f"--env {name}": digest_of(value) for name, value in spec.variables.items()}
         settings |= {f"--env {name}": digest_of(self._where.variables.get(name)) for name in spec.inherited}

@@ -1,4 +1,4 @@
-"""A run as it was frozen at submit: everything the runner needs, by digest, so that later edits change nothing in it."""
+"""A run as it was frozen at submit: all that the runner needs, by digest, so that later edits change nothing in it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ class FrozenRun:
             "workspace": dict(self.workspace),
             "graph": self.graph.to_json(),
             "steps": {
-                node: {**asdict(step), "fingerprint": step.fingerprint.to_json()} for node, step in self.steps.items()
+                node: {**asdict(step), "fingerprint": step.fingerprint.to_json()}
+                for node, step in self.steps.items()
             },
             "options": asdict(self.options),
             "plan": self.plan,
@@ -100,7 +101,9 @@ class FrozenRun:
     def from_json(data: Mapping[str, Any]) -> FrozenRun:
         """The frozen run that ``to_json`` wrote; ``UsageError`` for a newer format."""
         if data["format"] > FROZEN_FORMAT:
-            raise UsageError(f"This run has format {data['format']}; this nbpipe reads {FROZEN_FORMAT}. Update nbpipe.")
+            raise UsageError(
+                f"This run has format {data['format']}; this nbpipe reads {FROZEN_FORMAT}. Update nbpipe."
+            )
         steps = {
             node: FrozenStep(**{**step, "fingerprint": Fingerprint.from_json(step["fingerprint"])})
             for node, step in data["steps"].items()

@@ -38,7 +38,9 @@ def ignore_spec(folder: Path) -> pathspec.GitIgnoreSpec:
     return pathspec.GitIgnoreSpec.from_lines(lines)
 
 
-def _walk(folder: Path, prefix: str, spec: pathspec.GitIgnoreSpec, seen: set[str]) -> Iterator[tuple[str, Path]]:
+def _walk(
+    folder: Path, prefix: str, spec: pathspec.GitIgnoreSpec, seen: set[str]
+) -> Iterator[tuple[str, Path]]:
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:

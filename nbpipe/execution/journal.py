@@ -50,7 +50,9 @@ class Journal:
             if isinstance(event, RunStarted):
                 self._state = RunState.from_started(event)
             elif self._state is not None:
-                with suppress(IllegalEvent, KeyError):  # a damaged line was passed over; the rest still tells much
+                with suppress(
+                    IllegalEvent, KeyError
+                ):  # a damaged line was passed over; the rest still tells much
                     self._state.apply(event)
 
     def state(self) -> RunState | None:

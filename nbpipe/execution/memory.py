@@ -75,7 +75,9 @@ class StoredMemory:
             self._fingerprints[digest] = None
             with suppress(StoreError, ValueError, KeyError, TypeError):
                 if self._objects.has(digest):
-                    self._fingerprints[digest] = Fingerprint.from_json(json.loads(self._objects.get_bytes(digest)))
+                    self._fingerprints[digest] = Fingerprint.from_json(
+                        json.loads(self._objects.get_bytes(digest))
+                    )
         return self._fingerprints[digest]
 
     def keep_fingerprint(self, fingerprint: Fingerprint) -> str:

@@ -14,7 +14,7 @@ ADDED_BY_KERNEL = re.compile(r"JPY_.*|MPLBACKEND|PYDEVD_.*|PAGER|GIT_PAGER|CLICO
 """What a Jupyter kernel puts into its environment: no step should see it."""
 
 DEFAULTS = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "315532800"}
-"""Set where the user set none, so that equal inputs give equal bytes; the epoch is 1980-01-01, the first a zip can hold."""
+"""Set where the user set none, so that equal inputs give equal bytes; 1980-01-01 is the first day a zip can hold."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,16 @@ def command_line(node: Node, values: Mapping[str, object], paths: StepPaths) -> 
         "parameter": values, "input": paths.inputs, "output": paths.outputs,
     }  # fmt: skip
     return tuple(
-        "".join(piece.value if piece.kind == "text" else str(filled[piece.kind][piece.value]) for piece in word)
+        "".join(
+            piece.value if piece.kind == "text" else str(filled[piece.kind][piece.value]) for piece in word
+        )
         for word in node.arguments
     )
 
 
-def step_environment(base: Mapping[str, str], node: Node, frozen: FrozenRun, paths: StepPaths) -> dict[str, str]:
+def step_environment(
+    base: Mapping[str, str], node: Node, frozen: FrozenRun, paths: StepPaths
+) -> dict[str, str]:
     """The whole environment of a step's process.
 
     Args:
@@ -97,7 +101,8 @@ def step_run_id(run: str, node_id: str) -> str:
 def _parameters(node: Node, values: Mapping[str, object]) -> dict[str, str]:
     found = {name: values[name] for name in node.parameters()}
     found |= {
-        name: values[piece.value] if piece.kind == "parameter" else piece.value for name, piece in node.params.items()
+        name: values[piece.value] if piece.kind == "parameter" else piece.value
+        for name, piece in node.params.items()
     }
     return {"AML_PARAMETER_" + re.sub(r"\W", "_", name): str(value) for name, value in found.items()}
 

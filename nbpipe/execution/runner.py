@@ -25,6 +25,7 @@ from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
 
+
 def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
     """Carry out a submitted run; its status in Azure ML v1's words.
 

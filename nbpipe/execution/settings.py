@@ -45,8 +45,12 @@ class Settings:
         for section, values in data.items():
             unknown = [f"{section}.{name}" for name in values if name not in known.get(section, set())]
             if section not in known or unknown:
-                listed = ", ".join(f"{part}.{name}" for part, names in known.items() for name in sorted(names))
-                raise UsageError(f"{path.name} sets {', '.join(unknown) or section}.", remedy=f"Settings: {listed}")
+                listed = ", ".join(
+                    f"{part}.{name}" for part, names in known.items() for name in sorted(names)
+                )
+                raise UsageError(
+                    f"{path.name} sets {', '.join(unknown) or section}.", remedy=f"Settings: {listed}"
+                )
         code = data.get("reuse", {}).get("code", "syntax")
         if code not in ("syntax", "bytes"):
             raise UsageError(f"{path.name} sets reuse.code to {code!r}.", remedy='It is "syntax" or "bytes".')

@@ -42,7 +42,9 @@ class Slots:
         if self._turn.locked():
             tell("a slot")
         async with self._turn:
-            slot = await self._first([self._locks / f"slot-{number}" for number in range(self._jobs)], "a slot", tell)
+            slot = await self._first(
+                [self._locks / f"slot-{number}" for number in range(self._jobs)], "a slot", tell
+            )
             held: list[Lock] = [slot]
             try:
                 taken = await self._take_gpus(gpus, held, tell)
@@ -58,7 +60,11 @@ class Slots:
             return taken
         async with self._gpu_turn:
             while len(taken) < wanted:
-                free = [number for number in range(self._gpus) if number not in taken and number > max(taken, default=-1)]
+                free = [
+                    number
+                    for number in range(self._gpus)
+                    if number not in taken and number > max(taken, default=-1)
+                ]
                 paths = [self._locks / f"gpu-{number}" for number in free]
                 lock = first_free(paths, self._run)
                 if lock is None:

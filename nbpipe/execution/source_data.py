@@ -79,7 +79,11 @@ def _single(source: DataSource, path: Path) -> FoundData:
 def _absence(path: Path, text: str) -> str:
     if path.exists():
         return f"{text} is neither a file nor a folder"
-    near = [p.name for p in path.parent.iterdir() if p.name.lower() == path.name.lower()] if path.parent.is_dir() else []
+    near = (
+        [p.name for p in path.parent.iterdir() if p.name.lower() == path.name.lower()]
+        if path.parent.is_dir()
+        else []
+    )
     return f"there is no {text}" + (f"; there is {near[0]}" if near else "")
 
 
@@ -123,7 +127,10 @@ def content_digest(found: FoundData, digests: FileDigests) -> str:
     known = digests.digest_many(found.files.values())
     if found.is_file:
         return next(iter(known.values()))
-    listing = [[os.fsencode(name).decode("utf-8", "backslashreplace"), known[path]] for name, path in found.files.items()]
+    listing = [
+        [os.fsencode(name).decode("utf-8", "backslashreplace"), known[path]]
+        for name, path in found.files.items()
+    ]
     return digest_of(listing)
 
 

@@ -40,7 +40,8 @@ class Snapshot:
             return ""
         largest = sorted(sizes, key=lambda name: -sizes[name])[:3]
         named = ", ".join(f"{name} ({sizes[name] / 2**20:.0f} MB)" for name in largest)
-        return f"its code has {len(sizes)} files, {total / 2**20:.0f} MB; the largest: {named}. Leave some out by .amlignore"
+        size = f"{len(sizes)} files, {total / 2**20:.0f} MB"
+        return f"its code has {size}; the largest: {named}. Name what is no code in .amlignore."
 
 
 def script_problem(node: Node, root: Path) -> str:

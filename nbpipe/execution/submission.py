@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 from nbpipe.core.graph import Graph
 from nbpipe.core.plan import Plan, plan_to_json
-from nbpipe.errors import InvalidPipeline, Problem
+from nbpipe.errors import InvalidPipeline, Problem, UsageError
 from nbpipe.execution.fingerprinter import Prepared
 from nbpipe.execution.frozen import FrozenRun, FrozenStep, RunOptions
 from nbpipe.execution.run_folder import RunFolder
@@ -21,7 +22,6 @@ from nbpipe.platform import detached, private_folder
 from nbpipe.store.files import write_json
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.objects import ObjectStore
-
 
 KEPT_VARIABLES = (
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH",
@@ -40,10 +40,15 @@ def freeze(
         InvalidPipeline: a step's code cannot be read.
     """
     problems = [
-        Problem(f"Step {each.node.name}: {each.problem}", step=node) for node, each in prepared.items() if each.problem
+        Problem(f"Step {each.node.name}: {each.problem}", step=node)
+        for node, each in prepared.items()
+        if each.problem
     ]
     if problems:
         raise InvalidPipeline(problems)
+    for each in prepared.values():
+        if each.snapshot and (text := each.snapshot.warning()):
+            warnings.warn(f"Step {each.node.name}: {text}", stacklevel=4)
     steps = {node: freeze_step(objects, each) for node, each in prepared.items()}
     return FrozenRun(
         state.new_run_id(), experiment, workspace, graph, steps, options, plan_to_json(plan), time.time()
@@ -52,7 +57,8 @@ def freeze(
 
 def freeze_step(objects: ObjectStore, prepared: Prepared) -> FrozenStep:
     """The code of one step, put into the store."""
-    assert prepared.snapshot is not None
+    if prepared.snapshot is None:
+        raise UsageError(f"Step {prepared.node.name}: {prepared.problem}")
     files = {name: objects.put_file(path) for name, path in prepared.snapshot.files.items()}
     modes = {}
     for name, path in prepared.snapshot.files.items():
@@ -85,9 +91,10 @@ def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) ->
             [sys.executable, "-P", "-m", "nbpipe.execution.runner", str(root), folder.run_id],
             stdin=subprocess.PIPE, stdout=log, stderr=log, env=own, cwd=root, **detached(),
         )  # fmt: skip
-    assert process.stdin is not None
-    with process.stdin as pipe:
-        pipe.write(json.dumps(dict(variables)).encode())
+
+    if process.stdin:  # written before returning: the submitter may end the next moment
+        with process.stdin as pipe:
+            pipe.write(json.dumps(dict(variables)).encode())
     # Somebody must take the exit status, or a long-lived kernel collects zombies.
-    threading.Thread(target=process.wait, daemon=True, name=f"nbpipe-run-{folder.run_id}").start()
+    threading.Thread(target=process.wait, name=f"nbpipe-run-{folder.run_id}", daemon=True).start()
     return process.pid

@@ -166,7 +166,12 @@ class Workplace:
             for path in sorted(base.rglob("*")) if base.is_dir() else []:
                 relative = path.relative_to(base).as_posix()
                 inside_told = any(path == place or place in path.parents for place in told)
-                if path.is_file() and relative not in known and not inside_told and "__pycache__" not in relative:
+                if (
+                    path.is_file()
+                    and relative not in known
+                    and not inside_told
+                    and "__pycache__" not in relative
+                ):
                     found.append(relative if base == self.code else path.name)
         return found
 

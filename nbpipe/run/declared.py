@@ -28,6 +28,7 @@ class DeclaredRun:
         return DeclaredRun(self.pipeline_name)
 
     def __call__(self, *args: Any, **options: Any) -> DeclaredRun:
+        """What any other method answers."""
         return DeclaredRun(self.pipeline_name)
 
     def __getitem__(self, key: Any) -> DeclaredRun:

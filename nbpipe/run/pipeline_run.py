@@ -75,7 +75,8 @@ class PipelineRun(RunStory, Displayed):
         """The error that tells why the run did not finish well."""
         if self.interrupted:
             return ActivityFailedException(
-                f"Run {self.id} was interrupted: its runner is gone.", remedy="Run it again; what was finished is reused."
+                f"Run {self.id} was interrupted: its runner is gone.",
+                remedy="Run it again; what was finished is reused.",
             )
         steps = self.get_steps()
         failed = next((step for step in steps if step.failure), None)

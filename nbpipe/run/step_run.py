@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -184,7 +186,9 @@ class StepRun:
         outputs = self.get_outputs()
         if name not in outputs:
             known = ", ".join(outputs) or f"none yet ({self.status})"
-            raise UnknownName(f"Step {self.name} of run {self.run.id} has no output {name}.", remedy=f"It has: {known}")
+            raise UnknownName(
+                f"Step {self.name} of run {self.run.id} has no output {name}.", remedy=f"It has: {known}"
+            )
         return outputs[name]
 
     def get_metrics(self) -> dict[str, Any]:
@@ -227,7 +231,7 @@ class StepRun:
             before, compared_run = memory.fingerprint(stored.fingerprint) if stored else None, reused.from_run
         return explain(
             self.name, self.status, self.reasons, after, before, memory.read, compared_run=compared_run
-        )  # fmt: skip
+        )
 
     def wait_for_completion(
         self, show_output: bool = True, timeout_seconds: float | None = None, raise_on_error: bool = True
@@ -282,6 +286,10 @@ class Follower:
     def __init__(self, steps: Iterable[StepRun]) -> None:
         self._steps = list(steps)
         self._positions: dict[str, Any] = {}
+        # A character may be split between two looks.
+        self._decoders: dict[tuple[str, str], codecs.IncrementalDecoder] = defaultdict(
+            lambda: codecs.getincrementaldecoder("utf-8")("replace")
+        )
         self._told: set[str] = set()
 
     def tell(self) -> None:
@@ -290,8 +298,9 @@ class Follower:
             state = step.state
             if state.attempts:
                 chunks, self._positions[step.node_id] = step.log.read(self._positions.get(step.node_id))
-                for _, data in chunks:
-                    sys.stdout.write(data.decode("utf-8", "replace"))
+                for stream, data in chunks:
+                    sys.stdout.write(self._decoders[step.node_id, stream].decode(data))
             if state.status.settled and step.node_id not in self._told:
                 self._told.add(step.node_id)
-                print(f"{step.name}: {state.status.value}", flush=True)
+                sys.stdout.write(f"{step.name}: {state.status.value}\n")
+        sys.stdout.flush()
