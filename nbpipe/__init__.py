@@ -42,7 +42,7 @@ _HOMES = {
 }
 
 __all__ = ["__version__"]
-__all__ += _HOMES
+__all__ += list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
