@@ -7,6 +7,9 @@ from pathlib import Path
 
 from nbpipe.execution.sources import Sources
 
+RUNTIME = "nbpipe"
+"""Never taken along, though it may be an editable install: each step is given the runtime that its runner has."""
+
 
 def modules_taken_along(script: Path, roots: Iterable[Path], sources: Sources) -> dict[str, Path]:
     """Every local module that a script imports, itself or through others.
@@ -51,7 +54,7 @@ def _package_of(relative: str) -> str:
 def _files_of(dotted: str, places: list[Path]) -> Iterator[tuple[str, Path]]:
     """The files that an import of this name executes: each package's ``__init__`` and the module itself."""
     parts = dotted.split(".")
-    if not all(part.isidentifier() for part in parts):
+    if parts[0] == RUNTIME or not all(part.isidentifier() for part in parts):
         return
     root = next((place for place in places if _exists(place, parts[0])), None)
     if root is None:
