@@ -40,9 +40,18 @@ def size_for(count: int) -> Size:
 
 
 def write(
-    x: float, y: float, text: str, pixels: float, style: str = "nbp-fg", *, room: float, bold: bool = False,
-    mono: bool = False, anchor: Literal["start", "middle", "end"] = "start", middle: bool = False,
-) -> str:  # fmt: skip
+    x: float,
+    y: float,
+    text: str,
+    pixels: float,
+    style: str = "nbp-fg",
+    *,
+    room: float,
+    bold: bool = False,
+    mono: bool = False,
+    anchor: Literal["start", "middle", "end"] = "start",
+    middle: bool = False,
+) -> str:
     """One line of text that never leaves its room; its full form belongs into a ``<title>``.
 
     Args:

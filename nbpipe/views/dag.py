@@ -1,4 +1,4 @@
-"""Where the nodes of a graph stand and how its edges run: one arrangement, laid out to the right or downwards."""
+"""Where the nodes of a graph stand and how its edges run, to the right or downwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LARGE = 1000
 """Above so many nodes the search for fewer crossings is left out: 28 ms instead of half a second."""
 
 _MOST_BENDS = 20_000
-"""fast-sugiyama gives each edge a bend in each rank it passes; above this it would take seconds, or minutes."""
+"""fast-sugiyama bends each edge in each rank it passes; above so many it takes seconds, or minutes."""
 
 _UNIT = 100.0
 
@@ -68,8 +68,12 @@ def _sugiyama(ids: Sequence[str], edges: Sequence[Edge]) -> Arrangement:
     numbers = {each: number for number, each in enumerate(ids)}
     layouts: list[Any] = from_edges(
         [(numbers[source], numbers[dest]) for source, dest in edges],
-        vertex_spacing=_UNIT, dummy_vertices=True, ranking_type="up", transpose=len(ids) <= _LARGE, check_layout=False,
-    )  # fmt: skip
+        vertex_spacing=_UNIT,
+        dummy_vertices=True,
+        ranking_type="up",
+        transpose=len(ids) <= _LARGE,
+        check_layout=False,
+    )
     places: dict[str, Place] = {}
     bends: dict[Edge, Sequence[Place]] = {}
     top = 0.0
@@ -139,9 +143,14 @@ class Layout:
 
 
 def lay_out(
-    arrangement: Arrangement, boxes: Mapping[str, Box], *, direction: Direction, row_gap: float, rank_gap: float,
+    arrangement: Arrangement,
+    boxes: Mapping[str, Box],
+    *,
+    direction: Direction,
+    row_gap: float,
+    rank_gap: float,
     rank_gaps: Mapping[int, float] | None = None,
-) -> Layout:  # fmt: skip
+) -> Layout:
     """Give an arrangement its size.
 
     Args:

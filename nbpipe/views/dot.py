@@ -48,6 +48,9 @@ def _drawn(node: NodeView, why: str) -> dict[str, str]:
     look = node.look
     style = "rounded,filled,dashed" if look.planned or look.border == "dashed" else "rounded,filled"
     return {
-        "style": style, "color": LIGHT[look.hue], "fillcolor": LIGHT[f"{look.hue}-tint"], "fontcolor": LIGHT["fg"],
+        "style": style,
+        "color": LIGHT[look.hue],
+        "fillcolor": LIGHT[f"{look.hue}-tint"],
+        "fontcolor": LIGHT["fg"],
         "tooltip": why or node.status,
-    }  # fmt: skip
+    }

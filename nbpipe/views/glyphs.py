@@ -1,4 +1,4 @@
-"""The shapes of the states, drawn around the origin in a 16 by 16 field, in the colour of their surroundings."""
+"""The shapes of the states, drawn around the origin in a field of 16 by 16, in the current colour."""
 
 from __future__ import annotations
 

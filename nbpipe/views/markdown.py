@@ -1,4 +1,4 @@
-"""The picture as Markdown: a Mermaid graph, the plan with its reasons, and the time saved, for pages on GitHub."""
+"""The picture as Markdown: a Mermaid graph, the plan with its reasons, the time saved; for GitHub."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nbpipe.views.text import visible
 from nbpipe.views.wording import duration
 
 _MOST_DRAWN = 120
-"""Above so many steps a Mermaid graph is neither legible nor, on GitHub, allowed (500 edges, 50,000 characters)."""
+"""Above so many steps a graph is neither legible nor allowed by GitHub (500 edges, 50,000 characters)."""
 _MOST_EDGES = 400
 _MOST_LISTED = 500
 

@@ -1,4 +1,4 @@
-"""A plain placement of a graph by ranks and medians, for where fast-sugiyama is missing or would take too long."""
+"""A plain placement of a graph by ranks and medians, where fast-sugiyama is missing or takes too long."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _sort_by(rows: list[list[str]], neighbours: Mapping[str, Sequence[str]]) -> 
     for row in rows:
         own = _centred(row)
         wanted = {e: median([placed[n] for n in neighbours[e]]) if neighbours[e] else own[e] for e in row}
-        row.sort(key=lambda each: (wanted[each], own[each]))  # noqa: B023 - sorted before the next turn
+        row.sort(key=lambda each: (wanted[each], own[each]))
         placed.update(_centred(row))
 
 

@@ -11,7 +11,7 @@ MONO = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 
 
 def style_sheet() -> str:
-    """The rules, every name with the prefix ``nbp-``, so that an SVG set into a page changes nothing around it."""
+    """The rules, every name with the prefix ``nbp-``: an SVG set into a page changes nothing around it."""
     fixed = (
         f".nbp{{font-family:{SANS}}}.nbp-mono{{font-family:{MONO}}}"
         ".nbp-b{font-weight:600}.nbp-n{font-variant-numeric:tabular-nums}"
@@ -31,8 +31,9 @@ def _colours(token: Mapping[str, str]) -> str:
         f".nbp-edge,.nbp-hair{{stroke:{token['edge']}}}.nbp-head{{fill:{token['edge']}}}",
         f".nbp-edge.nbp-stopped{{stroke:{token['fail']}}}.nbp-head.nbp-stopped{{fill:{token['fail']}}}",
     ]
-    for hue in HUES:
-        rules.append(f".nbp-{hue}{{color:{token[hue]}}}.nbp-tint-{hue}{{fill:{token[hue + '-tint']}}}")
+    rules += (
+        f".nbp-{hue}{{color:{token[hue]}}}.nbp-tint-{hue}{{fill:{token[f'{hue}-tint']}}}" for hue in HUES
+    )
     rules.append(".nbp-own{stroke:currentColor}")
     rules.append(f".nbp-idle .nbp-hue{{fill:{token['fg2']}}}")
     return "".join(rules)

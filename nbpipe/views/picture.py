@@ -30,7 +30,7 @@ class NodeView:
         estimate: seconds it will probably take, or None.
         started: when its process began, seconds since the epoch; None unless it runs now.
         reused_at: when the result it reuses was made, or None.
-        before: status of its last attempt where a plan is shown (``done``, ``failed``, ``cancelled``), or empty.
+        before: how its last attempt ended where a plan is shown (``done``, ``failed``, ...), or empty.
         parents: ids of the nodes it waits for.
     """
 
@@ -76,7 +76,7 @@ class EdgeView:
     Attributes:
         source, dest: ids.
         state: how the line is drawn.
-        labels: ``(data name, note)`` of each output that goes this way; a note is ``266 rows``, ``17 KB`` or empty.
+        labels: ``(data name, note)`` of each output that goes this way; a note is like ``17 KB``.
     """
 
     source: str
@@ -114,7 +114,7 @@ class Picture:
         data: what no step makes.
         parameters: pipeline parameters and who takes them.
         run: id of the run, or empty for a plan.
-        outcome: ``Running``, ``Finished``, ``Failed`` or ``Canceled`` for a run, empty for a plan.
+        outcome: ``NotStarted``, ``Running``, ``Finished``, ``Failed`` or ``Canceled`` for a run, empty for a plan.
     """
 
     name: str
@@ -152,7 +152,7 @@ class Picture:
             return "No steps yet."
         if self.all_reused and self.outcome in ("", "Finished"):
             return nothing_to_do(len(self.nodes), self.saved)
-        if self.outcome == "Running":
+        if self.outcome in ("NotStarted", "Running"):
             settled = sum(node.settled for node in self.nodes)
             failed = self.counts.get("failed", 0)
             return f"{settled} of {len(self.nodes)} settled" + (f", {failed} failed" if failed else "")
@@ -178,11 +178,14 @@ class Picture:
         """
         nodes = tuple(
             replace(
-                node, estimate=None, started=None, reused_at=None,
+                node,
+                estimate=None,
+                started=None,
+                reused_at=None,
                 seconds=node.seconds if node.status in ("reused", "will reuse") else None,
             )
             for node in self.nodes
-        )  # fmt: skip
+        )
         return replace(self, nodes=nodes, run="")
 
     def in_order_of_attention(self) -> Sequence[NodeView]:

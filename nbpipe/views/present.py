@@ -19,7 +19,7 @@ from nbpipe.views.text import visible
 from nbpipe.views.wording import size, why_of
 
 Notes = Mapping[tuple[str, str], str]
-"""``(node id or data source id, output port or empty)`` -> what is known of the data: ``266 rows``, ``17 KB``."""
+"""``(id of node or data source, output port or empty)`` -> what is known: ``266 rows``, ``17 KB``."""
 
 _LABELLED = 60
 """Above so many steps no view has room for notes on data, so none are looked up."""
@@ -196,9 +196,9 @@ def _detail(last: StepEvent) -> str:
 def _why(last: StepEvent, begun: StepEvent | None) -> str:
     if isinstance(last, StepFinished):
         why = why_of(begun) if begun else ""
-        return f"ran: {why}" if why else "ran"
+        return f"ran: {why}" if why and why != "first run" else why
     if isinstance(last, StepFailed) and last.will_retry:
-        return f"failed, tries again: {last.message}"
+        return f"failed, tries again: {why_of(last)}"
     return why_of(last)
 
 
@@ -208,8 +208,13 @@ def _interrupted(node: NodeView) -> NodeView:
         return node
     status = "failed" if node.started is not None else "cancelled"
     return NodeView(
-        node.node_id, status, why=_INTERRUPTED, key=node.key, target=node.target, parents=node.parents,
-    )  # fmt: skip
+        node.node_id,
+        status,
+        why=_INTERRUPTED,
+        key=node.key,
+        target=node.target,
+        parents=node.parents,
+    )
 
 
 def _notes_of_outputs(run: ShownRun) -> Notes:

@@ -1,4 +1,4 @@
-"""What a notebook shows of a pipeline, a plan or a run: the static picture, and the tree for all who read text."""
+"""What a notebook shows of a pipeline, a plan or a run: the static picture, and the tree as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_LINES = 200
 class StaticPresenter:
     """Shows things without a browser part; registered by ``nbpipe`` as core's ``Presenter``.
 
-    The bundle has neither HTML nor Markdown, since JupyterLab and nbconvert would prefer either to the picture.
+    The bundle has neither HTML nor Markdown: JupyterLab and nbconvert would prefer either to the picture.
     """
 
     def mimebundle(self, shown: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The one vocabulary of states: word, glyph, hue, rail and border, the same in every view and in the terminal."""
+"""The one vocabulary of states: word, glyph, hue, rail and border, the same in every view."""
 
 from __future__ import annotations
 
@@ -87,25 +87,58 @@ def counted(words: Iterable[str]) -> dict[str, int]:
 
 
 LIGHT: Mapping[str, str] = {
-    "canvas": "#F7F8FA", "node": "#FFFFFF", "fg": "#1B1F24", "fg2": "#57606C", "line": "#D5DAE1", "edge": "#A3ACB8",
-    "done": "#00695C", "run": "#1266D6", "fail": "#B3261E", "maybe": "#6B3FA0", "warn": "#9A6B00", "idle": "#76808E",
-    "done-tint": "#E3F4F0", "run-tint": "#E4EFFD", "fail-tint": "#FDE9E6", "maybe-tint": "#F0E9FA",
-    "warn-tint": "#FBF1D9", "idle-tint": "#EEF0F3",
-}  # fmt: skip
+    "canvas": "#F7F8FA",
+    "node": "#FFFFFF",
+    "fg": "#1B1F24",
+    "fg2": "#57606C",
+    "line": "#D5DAE1",
+    "edge": "#A3ACB8",
+    "done": "#00695C",
+    "run": "#1266D6",
+    "fail": "#B3261E",
+    "maybe": "#6B3FA0",
+    "warn": "#9A6B00",
+    "idle": "#76808E",
+    "done-tint": "#E3F4F0",
+    "run-tint": "#E4EFFD",
+    "fail-tint": "#FDE9E6",
+    "maybe-tint": "#F0E9FA",
+    "warn-tint": "#FBF1D9",
+    "idle-tint": "#EEF0F3",
+}
 """Token -> colour on a light ground."""
 
 DARK: Mapping[str, str] = {
-    "canvas": "#15181D", "node": "#22272E", "fg": "#E8ECF1", "fg2": "#A4AFBC", "line": "#3A424D", "edge": "#5C6774",
-    "done": "#3DDBB4", "run": "#4C9DFF", "fail": "#FF7A5C", "maybe": "#D9BBFF", "warn": "#F2CC60", "idle": "#8A95A3",
-    "done-tint": "#16352F", "run-tint": "#172F4D", "fail-tint": "#43221D", "maybe-tint": "#33294A",
-    "warn-tint": "#3D3419", "idle-tint": "#2B313A",
-}  # fmt: skip
+    "canvas": "#15181D",
+    "node": "#22272E",
+    "fg": "#E8ECF1",
+    "fg2": "#A4AFBC",
+    "line": "#3A424D",
+    "edge": "#5C6774",
+    "done": "#3DDBB4",
+    "run": "#4C9DFF",
+    "fail": "#FF7A5C",
+    "maybe": "#D9BBFF",
+    "warn": "#F2CC60",
+    "idle": "#8A95A3",
+    "done-tint": "#16352F",
+    "run-tint": "#172F4D",
+    "fail-tint": "#43221D",
+    "maybe-tint": "#33294A",
+    "warn-tint": "#3D3419",
+    "idle-tint": "#2B313A",
+}
 """Token -> colour on a dark ground."""
 
 HUES: tuple[Hue, ...] = ("done", "run", "fail", "maybe", "warn", "idle")
 """Every hue; each has a tint, named ``done-tint`` and so on."""
 
 TERMINAL_STYLES: Mapping[Hue, str] = {
-    "done": "green", "run": "blue", "fail": "red", "maybe": "magenta", "warn": "yellow", "idle": "bright_black",
-}  # fmt: skip
+    "done": "green",
+    "run": "blue",
+    "fail": "red",
+    "maybe": "magenta",
+    "warn": "yellow",
+    "idle": "bright_black",
+}
 """Hue -> colour of a terminal's own palette."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from nbpipe.views.cards import (
     MEDIUM,
@@ -23,7 +24,7 @@ from nbpipe.views.cards import (
 from nbpipe.views.dag import Arrangement, Box, Direction, Layout, Point, Slot, arrange, lay_out, spread
 from nbpipe.views.glyphs import glyph, number
 from nbpipe.views.palette import style_sheet
-from nbpipe.views.picture import EdgeView, NodeView, ParameterView, Picture
+from nbpipe.views.picture import EdgeView, ParameterView, Picture
 from nbpipe.views.status import look
 from nbpipe.views.text import escaped, width_of
 
@@ -137,9 +138,13 @@ class _Drawing:
             wanted = min(_WIDEST_GAP, _label_width(texts) + 34)
             gaps[rank] = max(gaps.get(rank, self.size.rank_gap), wanted)
         return lay_out(
-            self.arrangement, self.boxes, direction=direction, row_gap=self.size.row_gap,
-            rank_gap=self.size.rank_gap, rank_gaps=gaps if direction == "right" else {},
-        )  # fmt: skip
+            self.arrangement,
+            self.boxes,
+            direction=direction,
+            row_gap=self.size.row_gap,
+            rank_gap=self.size.rank_gap,
+            rank_gaps=gaps if direction == "right" else {},
+        )
 
     def parts(self, layout: Layout) -> Iterator[str]:
         """Everything, what lies below first."""
@@ -238,8 +243,10 @@ def _label(texts: Sequence[tuple[str, bool]], x: float, y: float) -> str:
     width, height = _label_width(texts) + 6, 12.0 * len(texts)
     top = y - height / 2
     lines = [
-        f'<rect x="{number(x - width / 2)}" y="{number(top)}" width="{number(width)}" height="{number(height)}" '
-        'rx="4" class="nbp-canvas" fill-opacity=".92"/>'
+        (
+            f'<rect x="{number(x - width / 2)}" y="{number(top)}" width="{number(width)}" height="{number(height)}" '
+            'rx="4" class="nbp-canvas" fill-opacity=".92"/>'
+        )
     ]
     for place, (text, is_name) in enumerate(texts):
         pixels, style = (10, "nbp-fg") if is_name else (9, "nbp-fg2")
@@ -266,7 +273,7 @@ def _edge(edge: EdgeView, points: Sequence[Point], direction: Direction) -> str:
     stop = (end[0] - 8, end[1]) if right else (end[0], end[1] - 8)
     way = [f"M{number(points[0][0])} {number(points[0][1])}"]
     stops = [*points[:-1], stop]
-    for place, (here, there) in enumerate(zip(stops, stops[1:], strict=False)):
+    for place, (here, there) in enumerate(pairwise(stops)):
         if here != there:
             way.append(_curve(here, there, right) if place % 2 else f"L{number(there[0])} {number(there[1])}")
     x, y = end

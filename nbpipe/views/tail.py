@@ -7,29 +7,36 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
+from nbpipe.execution.logs import STREAMS, Position
 from nbpipe.run import StepRun
-from nbpipe.views.text import visible
+from nbpipe.views.text import visible_line
 
 _BLOCK = 1 << 20
 _TAIL = 4096
 
 
 def shown_line(line: str) -> str:
-    """A line of a log: what a terminal would show of it, without colours, and nothing that could steer ours.
+    r"""A line of a log: what a terminal would show of it, without colours, and nothing that could steer ours.
 
     Of a progress bar that rewrites its line, the last state counts.
 
     Example:
-        >>> shown_line("10 %\\r20 %\\r"), shown_line("\\x1b[31mred\\x1b[0m")
+        >>> shown_line("10 %\r20 %\r"), shown_line("\x1b[31mred\x1b[0m")
         ('20 %', 'red')
     """
     states = [each for each in line.split("\r") if each.strip()]
-    return visible(Text.from_ansi(states[-1]).plain) if states else ""
+    return visible_line(Text.from_ansi(states[-1]).plain) if states else ""
 
 
-def last_lines(step: StepRun, count: int) -> list[str]:
-    """The last lines that a step printed, empty ones left out; stderr where it printed nothing to stdout."""
-    for stream in ("stdout", "stderr"):
+def last_lines(step: StepRun, count: int, *, errors: bool = False) -> list[str]:
+    """The last lines that a step printed to one stream, empty ones left out.
+
+    Args:
+        step: whose log.
+        count: lines at most.
+        errors: look at stderr first, and at stdout where that is empty; else the other way round.
+    """
+    for stream in reversed(STREAMS) if errors else STREAMS:
         text = step.log.tail(stream, _TAIL).decode("utf-8", "replace")
         lines = [line for line in map(shown_line, text.split("\n")) if line]
         if lines:
@@ -51,10 +58,8 @@ class LineReader:
 
     def _begin(self, attempt: int) -> None:
         self._attempt = attempt
-        self._position = None
-        self._decoders = {
-            name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")
-        }
+        self._position: Position | None = None
+        self._decoders = {name: codecs.getincrementaldecoder("utf-8")("replace") for name in STREAMS}
         self._open = dict.fromkeys(self._decoders, "")
 
     def lines(self, *, whole: bool = False) -> Iterator[str]:
@@ -69,9 +74,11 @@ class LineReader:
             self._begin(attempts)
         if not attempts:
             return
-        log, chunks = self._step.log, [("stdout", b"")]
-        while chunks:
+        log = self._step.log
+        while True:
             chunks, self._position = log.read(self._position, limit=_BLOCK)
+            if not chunks:
+                break
             for stream, data in chunks:
                 *done, self._open[stream] = (self._open[stream] + self._decoders[stream].decode(data)).split(
                     "\n"

@@ -19,7 +19,7 @@ _ASCII = {
         "4e49492e252e54323244483c48442c4848232343236948454848323c3048425d41423b48254854"
     ),
 }
-"""Advance widths of U+0020 to U+007E in DejaVu Sans and its bold, the widest usual faces, in hundredths of an em."""
+"""Advance widths of U+0020 to U+007E in DejaVu Sans and its bold, the widest usual faces, in em / 100."""
 
 _SIGNS = {"←": 84, "→": 84, "…": 100, "·": 38, "–": 50, "×": 84, "■": 95}
 MONO = 0.61
@@ -30,19 +30,30 @@ _KEPT = "\u200c\u200d"  # joiners: words of Persian and Hindi, and emoji, need t
 
 
 def visible(text: object) -> str:
-    """A user's text on one line, with nothing hidden in it.
+    r"""A user's text on one line, with nothing hidden in it.
 
-    Line breaks and tabs become blanks; control characters their pictures; direction overrides and other invisible
-    characters their code point in brackets; what no encoding can carry, U+FFFD.
+    Line breaks and tabs become blanks; control characters their pictures; direction overrides and
+    other invisible characters their code point in brackets; what no encoding can carry, U+FFFD.
 
     Example:
-        >>> visible("a\\x00b\\u202ec\\n")
+        >>> visible("a\x00b\u202ec\n")
         'a␀b[U+202E]c'
     """
     line = _GIVEN_TO_BLANKS.sub(" ", str(text)).strip()
     if line.isascii() and line.isprintable():
         return line
     return "".join(map(_visible_character, line))
+
+
+def visible_line(line: str) -> str:
+    r"""A line of a log or of code, its indentation kept.
+
+    Example:
+        >>> visible_line("\tx = 1")
+        '    x = 1'
+    """
+    wide = line.expandtabs(4)
+    return " " * (len(wide) - len(wide.lstrip(" "))) + visible(wide)
 
 
 def _visible_character(character: str) -> str:

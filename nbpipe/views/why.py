@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nbpipe.core.explanation import Explanation
 from nbpipe.views.status import look
-from nbpipe.views.text import escaped, visible
+from nbpipe.views.text import escaped, visible, visible_line
 from nbpipe.views.wording import sentence
 
 _LONGEST_DIFF = 400
@@ -55,7 +55,7 @@ def sentences(explanation: Explanation) -> list[str]:
 def _diff_lines(diff: str) -> Iterator[str]:
     lines = diff.splitlines()
     for line in lines[:_LONGEST_DIFF]:
-        yield line[:1] + visible(f".{line[1:]}")[1:] if line else ""
+        yield line[:1] + visible_line(line[1:])
     if len(lines) > _LONGEST_DIFF:
         yield f"... {len(lines) - _LONGEST_DIFF} more lines"
 
@@ -64,8 +64,10 @@ def why_html(explanation: Explanation) -> str:
     """An explanation for a notebook: the receipt is folded."""
     status = look(explanation.status)
     parts = [
-        f'<div class="nbpipe-why" data-status="{escaped(status.data_status)}">'
-        f"<p><b>{escaped(explanation.step)}</b>: {escaped(explanation.status)}</p><ul>",
+        (
+            f'<div class="nbpipe-why" data-status="{escaped(status.data_status)}">'
+            f"<p><b>{escaped(explanation.step)}</b>: {escaped(explanation.status)}</p><ul>"
+        ),
         *(f"<li>{escaped(each)}</li>" for each in sentences(explanation)),
         "</ul>",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 
@@ -18,6 +19,7 @@ from nbpipe.core.events import (
     StepStarted,
 )
 from nbpipe.core.reason import Reason
+from nbpipe.views.text import visible
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -109,27 +111,37 @@ def sentence(reason: Reason) -> str:
         case "reuse_off":
             return "Reuse is switched off for it (--no-reuse, or allow_reuse=False)."
         case "scheme":
-            return "This version of nbpipe counts ingredients in another way than the one that made the last result."
+            return (
+                "This version of nbpipe counts ingredients otherwise than the one that made the last result."
+            )
     told = reason.text if reason.text.endswith(".") else f"{reason.text}."
     return f"{told} The cause lies upstream: {reason.root}." if reason.root else told
 
 
 def why_of(event: StepEvent) -> str:
     """What an event says about its step, in one line; empty for one that says nothing of why."""
+    why = ""
     match event:
         case StepReused():
-            return _reused(event)
+            why = _reused(event)
         case StepStarted():
-            return why_line(Reason.from_json(each) for each in event.reasons)
+            reasons = [Reason.from_json(each) for each in event.reasons]
+            why = "first run" if reasons and reasons[0].kind == "never_run" else why_line(reasons)
         case StepQueued():
-            return f"waits for {event.waits_for}"
+            why = f"waits for {event.waits_for}"
         case StepFailed():
-            return event.message
+            # A view shows name and line already.
+            why = re.sub(rf"^{re.escape(_name(event))}(, line \d+)?: ", "", event.message)
         case StepCancelled():
-            return "stopped by you" if event.by == "you" else event.by
+            why = "stopped by you" if event.by == "you" else event.by
         case StepBlocked():
-            return f"waits for {event.because}"
-    return ""
+            why = f"waits for {event.because}"
+    return why
+
+
+def _name(event: StepEvent) -> str:
+    """The step's name: its node without the number that tells apart two of one name."""
+    return re.sub(r"#\d+$", "", event.node)
 
 
 def _reused(event: StepReused) -> str:
@@ -137,37 +149,42 @@ def _reused(event: StepReused) -> str:
     return f"{origin} ({event.note})" if event.note else origin
 
 
-def event_line(event: Event, names: Mapping[str, str]) -> str:
+def event_line(event: Event) -> str:
     """One line about an event, for a log that nobody watches live; empty where it is not worth one.
 
-    Args:
-        event: any event of a run.
-        names: node id -> name shown.
+    Example:
+        >>> event_line(StepFinished(0.0, "train", 1, {}, wall=8.1, cpu=7.9, peak_bytes=0))
+        'v train: done in 8.1 s'
     """
-    if not isinstance(event, StepEvent):
-        return ""
-    name = names.get(event.node, event.node)
+    told = _told(event) if isinstance(event, StepEvent) else None
+    return visible(f"{told[0]} {event.node}: {told[1]}") if told and isinstance(event, StepEvent) else ""
+
+
+def _told(event: StepEvent) -> tuple[str, str] | None:
+    """Glyph and words of an event."""
     why = why_of(event)
+    told: tuple[str, str] | None = None
     match event:
         case StepStarted():
             again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-            return f"* {name}: running{again}{f': {why}' if why else ''}"
+            told = "*", f"running{again}{f': {why}' if why else ''}"
         case StepReused():
-            return f"= {name}: reused {why}, {duration(event.seconds)} saved"
+            told = "=", f"reused {why}, {duration(event.seconds)} saved"
         case StepQueued():
-            return f": {name}: {why}"
+            told = ":", why
         case StepFinished():
-            return f"v {name}: done in {duration(event.wall)}"
+            told = "v", f"done in {duration(event.wall)}"
         case StepFailed():
             after = f" after {duration(event.wall)}" if event.wall else ""
-            return f"x {name}: failed{after}: {why}{'; tries again' if event.will_retry else ''}"
+            line = f" at line {event.line}" if event.line is not None else ""
+            told = "x", f"failed{line}{after}: {why}{'; tries again' if event.will_retry else ''}"
         case StepCancelled():
-            return f"o {name}: cancelled: {why}"
+            told = "o", f"cancelled: {why}"
         case StepBlocked():
-            return f"- {name}: blocked: {why}"
+            told = "-", f"blocked: {why}"
         case StepNoted():
-            return f"! {name}: {event.text}"
-    return ""
+            told = "!", event.text
+    return told
 
 
 def listed(counts: Mapping[str, int]) -> str:
