@@ -1,0 +1,191 @@
+"""Completion on magic lines: options, verbs, and the names of steps, data, parameters and variables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbpipe.core.environment import RunConfiguration
+from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
+from nbpipe.errors import NbpipeError
+from nbpipe.notebook.binding import DATA_TYPES
+from nbpipe.notebook.magic_line import MODULE_MAGIC
+from nbpipe.notebook.options import OPTIONS
+from nbpipe.notebook.session import Session
+from nbpipe.notebook.transform import read_step_cell
+from nbpipe.notebook.verbs import SHOW, VERBS
+
+_FRAGMENT = re.compile(r"[^\s{},=>'\"]*\Z")
+_IN_BRACES = re.compile(r"\{[^{}\s]*\Z")
+_VERB_LINE = re.compile(
+    r"\s*(?:\w+\s*=\s*)?%pipeline(?:_(?P<joined>\w+)|\s+(?P<apart>\w+))?(?P<rest>\s.*|)\Z"
+)
+_TAKES_PATH = ("--with", "--python", "--source-directory")
+
+
+def complete(session: Session, before: str) -> tuple[str, list[str]] | None:
+    """What may stand at the cursor.
+
+    Args:
+        session: the session.
+        before: the cell's text up to the cursor.
+
+    Returns:
+        The part of the text that is being completed, and what may replace it; None where this is no line of nbpipe.
+    """
+    fragment = _fragment(before)
+    candidates = _on_step_cell(session, before, fragment)
+    if candidates is None:
+        candidates = _on_verb_line(session, before.rpartition("\n")[2], fragment)
+    if candidates is None:
+        return None
+    return fragment, sorted({each for each in candidates if each.startswith(fragment) and each != fragment})
+
+
+def _fragment(before: str) -> str:
+    match = _FRAGMENT.search(before)
+    return match[0] if match else ""
+
+
+def _on_step_cell(session: Session, before: str, fragment: str) -> Iterable[str] | None:
+    cell = read_step_cell(before)
+    if cell is None or cell.body or (before.endswith("\n") and not before.rstrip("\n").endswith("\\")):
+        return None
+    if not re.match(r"\s*(?:#.*\n|\s)*%%\w+\s", before):
+        return None
+    if cell.magic == MODULE_MAGIC:
+        return ["--overwrite", *_files(session, fragment, ".py")]
+    if _IN_BRACES.search(before):
+        return [*_data_names(session), *_variables(session), *_files(session, fragment)]
+    words = cell.line.split()
+    done = words if before[-1:].isspace() else words[:-1]
+    if any(word.endswith(".py") for word in done):
+        return []
+    last = done[-1] if done else ""
+    option = OPTIONS.get(last.partition("=")[0]) or OPTIONS.get((words or [""])[-1].partition("=")[0])
+    if option and option.value and ("=" in (words or [""])[-1] or last in OPTIONS):
+        return _option_values(session, option.field, fragment)
+    return [*OPTIONS, *(each.line.script for each in session.declarations)]
+
+
+def _option_values(session: Session, field: str, fragment: str) -> Iterable[str]:
+    values: dict[str, Callable[[], Iterable[str]]] = {
+        "name": lambda: [each.name for each in session.declarations],
+        "inputs": lambda: [*_data_names(session), *_variables(session)],
+        "params": lambda: _variables(session, (*SIMPLE_TYPES, PipelineParameter)),
+        "runconfig": lambda: _variables(session, (RunConfiguration,)),
+        "compute_target": lambda: session.workspace.compute_targets,
+        "pipeline": session.names,
+        "env": lambda: os.environ,
+        "secret": lambda: os.environ,
+        "with_paths": lambda: _files(session, fragment),
+        "source_directory": lambda: _files(session, fragment),
+        "python": lambda: _files(session, fragment),
+    }
+    return values.get(field, list)()
+
+
+def _data_names(session: Session) -> Iterator[str]:
+    outputs = [(each.name, output) for each in session.declarations for output in each.outputs]
+    for step, output in outputs:
+        shared = sum(other == output for _, other in outputs) > 1
+        yield f"{step}.{output}" if shared else output
+
+
+def _variables(session: Session, types: tuple[type, ...] = ()) -> Iterator[str]:
+    wanted = types or (*SIMPLE_TYPES, PipelineParameter, *DATA_TYPES)
+    for name, value in list(session.namespace.items()):
+        if not name.startswith("_") and isinstance(value, wanted):
+            yield name
+
+
+def _files(session: Session, fragment: str, ending: str = "") -> Iterator[str]:
+    """Paths that begin as the fragment does."""
+    if not ending and not fragment.startswith((".", "/")):
+        return
+    head, slash, _ = fragment.rpartition("/")
+    folder = session.folder / (head + slash)
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir() and not ending:
+                yield f"{head}{slash}{entry.name}/"
+            elif entry.name.endswith(ending):
+                yield f"{head}{slash}{entry.name}"
+
+
+def _on_verb_line(session: Session, line: str, fragment: str) -> Iterable[str] | None:
+    match = _VERB_LINE.match(line)
+    if match is None:
+        return None
+    name = match["joined"] or match["apart"] or ""
+    rest = match["rest"]
+    if not rest:
+        if match["joined"] is not None or line.rstrip().endswith("%pipeline"):
+            return None if not line.endswith(" ") else []
+        return VERBS
+    if not name:
+        return [*VERBS, *SHOW.options]
+    verb = VERBS.get(name)
+    if verb is None:
+        return []
+    words = rest.split()
+    done = words if rest[-1:].isspace() else words[:-1]
+    if done and done[-1] in verb.options and verb.options[done[-1]].value:
+        return _verb_values(session, done[-1])
+    steps = [each.name for each in session.declarations]
+    named = {"step": steps, "run": _runs(session)}.get(verb.completes, [])
+    return [*verb.options, *named]
+
+
+def _verb_values(session: Session, option: str) -> Iterable[str]:
+    steps = [each.name for each in session.declarations]
+    if option == "--param":
+        with suppress(NbpipeError):
+            return [f"{name}=" for name in session.pipeline().graph.parameters]
+    values = {
+        "--force": [*steps, "all"],
+        "--only": steps,
+        "--pipeline": session.names(),
+        "--run": _runs(session),
+    }
+    return values.get(option, [])
+
+
+def _runs(session: Session) -> list[str]:
+    with suppress(NbpipeError, OSError):
+        return [run.id for run in session.workspace.runs()[:20]]
+    return []
+
+
+def make_matcher(session: Session) -> Any:
+    """A matcher for ``Completer.custom_matchers``; on lines of nbpipe it alone answers."""
+    from IPython.core.completer import SimpleCompletion, context_matcher
+
+    @context_matcher(identifier="nbpipe", priority=100)  # type: ignore[untyped-decorator]
+    def match(context: Any) -> dict[str, Any]:
+        lines = context.full_text.split("\n")
+        before = "\n".join(
+            [*lines[: context.cursor_line], lines[context.cursor_line][: context.cursor_position]]
+        )
+        found = complete(session, before)
+        if found is None:
+            return {"completions": []}
+        fragment, texts = found
+        completions = [SimpleCompletion(text=text, type="nbpipe") for text in texts]
+        return {
+            "completions": completions,
+            "matched_fragment": fragment,
+            "suppress": True,
+            "do_not_suppress": set(),
+        }
+
+    return match
+
+
+def folder_of(path: str) -> Path:
+    """The folder part of a path that is being typed."""
+    return Path(path.rpartition("/")[0] or ".")

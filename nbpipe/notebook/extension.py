@@ -1,0 +1,87 @@
+"""``%load_ext nbpipe``: puts magics, completion and the display of runs into an IPython shell."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbpipe.notebook.completion import make_matcher
+from nbpipe.notebook.live import display_run
+from nbpipe.notebook.magics import magics_of
+from nbpipe.notebook.notebook_file import notebook_path
+from nbpipe.notebook.session import Session, start, stop
+from nbpipe.notebook.transform import join_magic_line
+
+POSITION = "nbpipe_cell"
+"""Key of an execute request's metadata: the cell's place in its notebook, told by nbpipe's own loader."""
+
+_loaded: dict[int, _Extension] = {}
+
+
+class _Extension:
+    """What was put into one shell, so that it can be taken out again."""
+
+    def __init__(self, ip: Any, session: Session) -> None:
+        self.ip = ip
+        self.session = session
+        self.matcher = make_matcher(session)
+        self.magics = magics_of(session)
+
+    def put_in(self) -> None:
+        for (kind, name), function in self.magics.items():
+            self.ip.register_magic_function(function, kind, name)
+        self.ip.input_transformers_cleanup.append(join_magic_line)
+        self.ip.Completer.custom_matchers.append(self.matcher)
+        self.ip.events.register("pre_run_cell", self.before_cell)
+        for home, name in (
+            ("nbpipe.run.pipeline_run", "PipelineRun"),
+            ("nbpipe.run.declared", "DeclaredRun"),
+        ):
+            self.ip.display_formatter.ipython_display_formatter.for_type_by_name(home, name, display_run)
+
+    def take_out(self) -> None:
+        for kind, name in self.magics:
+            self.ip.magics_manager.magics[kind].pop(name, None)
+        with suppress(ValueError):
+            self.ip.input_transformers_cleanup.remove(join_magic_line)
+            self.ip.Completer.custom_matchers.remove(self.matcher)
+            self.ip.events.unregister("pre_run_cell", self.before_cell)
+
+    def before_cell(self, info: Any) -> None:
+        """Note which cell runs; tell which steps it declares no longer."""
+        metadata = self._request_metadata()
+        position = metadata.get(POSITION)
+        label = f"cell {position}" if position else f"cell [{self.ip.execution_count}]"
+        cell_id = info.cell_id or metadata.get("cellId") or ""
+        gone = self.session.begin_cell(info.raw_cell or "", str(cell_id), label)
+        for name in gone:
+            print(f"{name} is no step any more: its cell declares none now.")
+
+    def _request_metadata(self) -> dict[str, Any]:
+        parent: Any = getattr(self.ip, "get_parent", dict)()
+        metadata = parent.get("metadata") if isinstance(parent, dict) else None
+        return metadata if isinstance(metadata, dict) else {}
+
+
+def load(ip: Any) -> None:
+    """Load the extension into a shell; loaded again, it keeps the session.
+
+    Args:
+        ip: the IPython shell.
+    """
+    known = _loaded.get(id(ip))
+    if known is not None:
+        known.take_out()
+    session = known.session if known else Session(Path.cwd(), ip.user_ns, notebook_path(ip.user_ns))
+    start(session)
+    _loaded[id(ip)] = _Extension(ip, session)
+    _loaded[id(ip)].put_in()
+
+
+def unload(ip: Any) -> None:
+    """Take everything out of the shell again."""
+    known = _loaded.pop(id(ip), None)
+    if known is not None:
+        known.take_out()
+        stop()

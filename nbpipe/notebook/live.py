@@ -1,0 +1,77 @@
+"""A run shown below its cell: a small table that follows the run, a few times a second, until it ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from nbpipe.run import DeclaredRun, PipelineRun
+from nbpipe.views.compact import compact_html, compact_text
+from nbpipe.views.present import picture_of
+
+INTERVAL = 0.3
+"""Seconds between two looks at a live run."""
+LONGEST = 600.0
+"""Seconds after which the table is left alone; the run goes on."""
+
+_shown: dict[str, int] = {}
+
+
+def is_over(run: PipelineRun) -> bool:
+    """True when the run has ended, well or not."""
+    return run.state.finished is not None or run.interrupted
+
+
+def bundle(run: PipelineRun) -> dict[str, str]:
+    """The run's status as HTML and as text, both bounded."""
+    picture = picture_of(run)
+    return {"text/html": compact_html(picture), "text/plain": compact_text(picture)}
+
+
+def show_live(ip: Any, run: PipelineRun, again: PipelineRun) -> None:
+    """Show a run below the cell that runs now, and let it follow the run where the front end can.
+
+    Args:
+        ip: the IPython shell.
+        run: the run.
+        again: the same run, read on its own by the thread that follows it.
+    """
+    from IPython.display import display
+
+    _shown[run.id] = ip.execution_count
+    handle = display(bundle(run), raw=True, display_id=True)
+    if handle is not None and hasattr(ip, "kernel") and not is_over(run):
+        threading.Thread(
+            target=_follow, args=(again, handle), name=f"nbpipe-run-{run.id}", daemon=True
+        ).start()
+
+
+def _follow(run: PipelineRun, handle: Any) -> None:
+    end = time.monotonic() + LONGEST
+    seen = -1
+    while time.monotonic() < end:
+        over = is_over(run)
+        _, count = run.events()
+        if count != seen or over:
+            handle.update(bundle(run), raw=True)
+        if over:
+            return
+        seen = count
+        time.sleep(INTERVAL)
+
+
+def display_run(run: PipelineRun) -> None:
+    """How a run is displayed as the value of a cell: not at all where the cell shows it already, else its graph.
+
+    For IPython's ``ipython_display_formatter``.
+
+    Raises:
+        NotImplementedError: leaves it to the run's own picture.
+    """
+    from IPython import get_ipython
+
+    ip = get_ipython()
+    if isinstance(run, DeclaredRun) or (ip is not None and _shown.get(run.id) == ip.execution_count):
+        return
+    raise NotImplementedError

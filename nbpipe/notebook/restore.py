@@ -1,0 +1,84 @@
+"""After a restart of the kernel: the step cells registered again, without running the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from nbpipe.errors import NbpipeError, NotebookError
+from nbpipe.notebook.declaration import Cell
+from nbpipe.notebook.magic_line import MODULE_MAGIC
+from nbpipe.notebook.notebook_file import CodeCell, code_cells, notebook_path, read_notebook
+from nbpipe.notebook.session import Session
+from nbpipe.notebook.transform import StepCell, read_step_cell
+
+
+def restore(session: Session, path: Path | None = None) -> list[str]:
+    """Register the step cells of the notebook again, from its file, else from what the last kernel saved.
+
+    Args:
+        session: the session of the new kernel.
+        path: the notebook's file; default: the one that the front end tells.
+
+    Returns:
+        One sentence for each thing that is worth telling.
+
+    Raises:
+        NotebookError: the file cannot be read, or nothing is known of the notebook.
+    """
+    path = path or session.notebook or notebook_path(session.namespace)
+    notes = list(_from_file(session, path) if path else _from_saved(session))
+    for name in session.names():
+        session.save(name)
+    return notes
+
+
+def _from_file(session: Session, path: Path) -> Iterator[str]:
+    known = {each.name: each for each in session.saved().declarations}
+    found = [
+        (cell, step) for cell in code_cells(read_notebook(path)) if (step := read_step_cell(cell.source))
+    ]
+    for cell, step in found:
+        yield from _register(session, cell, step)
+    there = {each.name for each in session.declarations}
+    for name, gone in known.items():
+        if name not in there:
+            yield f"{gone.name} is not restored: its cell is not in {path.name} as saved"
+
+
+def _register(session: Session, cell: CodeCell, step: StepCell) -> Iterator[str]:
+    place = Cell(cell.cell_id, cell.label, step.first)
+    try:
+        if step.magic == MODULE_MAGIC:
+            session.write_module(step.line, step.body, place)
+        else:
+            session.declare(step.line, step.body, step.magic, place)
+    except NbpipeError as error:
+        yield f"{cell.label} is not restored: {error.fact}"
+
+
+def _from_saved(session: Session) -> Iterator[str]:
+    saved = session.saved().declarations
+    if not saved:
+        raise NotebookError(
+            "Nothing is known of this notebook's steps.", remedy="Name its file:  %pipeline_restore FILE"
+        )
+    for each in saved:
+        try:
+            session.declare(each.line.text, each.body, "pipeline_step", each.cell)
+        except NbpipeError as error:
+            yield f"{each.name} is not restored: {error.fact}"
+
+
+def missing_cells(session: Session) -> list[str]:
+    """Names of steps whose cell is not in the notebook's file as saved; empty where that cannot be told."""
+    path = session.notebook or notebook_path(session.namespace)
+    if path is None:
+        return []
+    try:
+        there = {cell.cell_id for cell in code_cells(read_notebook(path))}
+    except NotebookError:
+        return []
+    return [
+        each.name for each in session.declarations if each.cell.cell_id and each.cell.cell_id not in there
+    ]

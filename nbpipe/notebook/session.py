@@ -1,0 +1,349 @@
+"""The session of one kernel: which steps its cells declare, and the pipeline that they mean now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nbpipe.core.graph import Graph
+from nbpipe.core.pipeline import Pipeline
+from nbpipe.core.validation import close_to
+from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
+from nbpipe.notebook.binding import bind
+from nbpipe.notebook.cells import CellFiles
+from nbpipe.notebook.declaration import (
+    DEFAULT_PIPELINE,
+    Cell,
+    Declaration,
+    check_python,
+    missing_names,
+    read_declaration,
+)
+from nbpipe.notebook.elsewhere import imports_elsewhere, names_elsewhere
+from nbpipe.notebook.magic_line import MODULE_MAGIC, parse_module_line
+from nbpipe.notebook.saved import Saved, SavedDeclarations
+from nbpipe.notebook.transform import read_step_cell
+from nbpipe.workspace import DECLARE_MODE, Workspace
+
+SMALLEST_STEP = (
+    "%%pipeline_step hello.py --out {>hello.txt}\nimport sys\nopen(sys.argv[2], 'w').write('hello')"
+)
+"""The cell that an empty pipeline offers."""
+
+
+def declaring() -> bool:
+    """True while the notebook is only read for the pipeline it declares: nothing starts, nothing is shown."""
+    return bool(os.environ.get(DECLARE_MODE))
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A step that has just been registered.
+
+    Attributes:
+        declaration: the step.
+        file: its script's file, as messages name it.
+        notes: what is worth telling: what it took over, names it lacks.
+    """
+
+    declaration: Declaration
+    file: str
+    notes: tuple[str, ...] = ()
+
+
+class Session:
+    """What one kernel knows of its notebook's steps.
+
+    Args:
+        folder: the notebook's folder.
+        namespace: the notebook's variables.
+        notebook: the notebook's file, where it is known.
+    """
+
+    def __init__(
+        self, folder: Path, namespace: Mapping[str, Any] | None = None, notebook: Path | None = None
+    ) -> None:
+        self.folder = folder
+        self.namespace: Mapping[str, Any] = {} if namespace is None else namespace
+        self.notebook = notebook
+        self.declarations: list[Declaration] = []
+        self.cell = Cell()
+        self.refused: dict[str, tuple[str, Path]] = {}
+        self._texts: dict[str, tuple[str, str]] = {}
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The workspace of the notebook's folder."""
+        return Workspace.find(self.folder)
+
+    @cached_property
+    def files(self) -> CellFiles:
+        """The files that cells are written to."""
+        return CellFiles(self.workspace.state)
+
+    @cached_property
+    def store(self) -> SavedDeclarations:
+        """What survives a restart of the kernel."""
+        return SavedDeclarations(self.workspace.state, self.notebook or self.folder)
+
+    def begin_cell(self, text: str, cell_id: str = "", label: str = "") -> list[str]:
+        """Note which cell runs now.
+
+        Returns:
+            Names of the steps that the cell declared before and, not being a step cell any more, declares no longer.
+        """
+        step = read_step_cell(text)
+        self.cell = Cell(cell_id, label, step.first if step else 1)
+        self._texts[cell_id or label] = (label, "" if step else text)
+        if step and step.magic != MODULE_MAGIC:
+            return []
+        gone = [each.name for each in self.declarations if cell_id and each.cell.cell_id == cell_id]
+        self.declarations = [each for each in self.declarations if each.name not in gone]
+        return gone
+
+    def declare(self, line: str, body: str, magic: str, cell: Cell | None = None) -> Registered:
+        """Register the step of a cell: understand it, write its script, and let it replace what it replaces.
+
+        Args:
+            line: its magic line.
+            body: its script.
+            magic: the magic's name.
+            cell: where it stands; default: the cell that runs now.
+
+        Raises:
+            UsageError: it cannot be meant, or its file was changed by another hand; the pipeline is as it was.
+            StoreError: its file cannot be written.
+        """
+        declared = read_declaration(line, body, cell or self.cell, magic)
+        self._check_paths(declared)
+        path = declared.script_path(self.folder)
+        load = f"%pipeline_load {declared.name}"
+        try:
+            self.files.write(path, body, load=load, overwrite=declared.line.overwrite)
+        except UsageError:
+            self.refused[declared.name] = (declared.line.text, path)
+            raise
+        self.refused.pop(declared.name, None)
+        notes = [*self._put(declared), *self._shared_outputs(declared)]
+        notes += missing_names(body, self.namespace)
+        return Registered(declared, self.files.shown(path), tuple(notes))
+
+    def _check_paths(self, declared: Declaration) -> None:
+        line = declared.line
+        for option, path in [("--with", path) for path in line.with_paths]:
+            if not (self.folder / Path(path).expanduser()).exists():
+                raise UsageError(
+                    f"{option} {path}: there is no such file or folder.", place=f"in {self.folder}"
+                )
+
+    def _put(self, declared: Declaration) -> Iterator[str]:
+        """Put a declaration in place of all it replaces; one sentence for each that another cell declared."""
+        replaced = [each for each in self.declarations if self._replaces(declared, each)]
+        place = self.declarations.index(replaced[0]) if replaced else len(self.declarations)
+        left = [each for each in self.declarations if each not in replaced]
+        left.insert(min(place, len(left)), declared)
+        self.declarations = left
+        for each in replaced:
+            same_cell = bool(each.cell.cell_id) and each.cell.cell_id == declared.cell.cell_id
+            if each.name == declared.name and (same_cell or not declared.cell.cell_id):
+                continue
+            if same_cell:
+                yield f"it takes the place of {each.name}, which this cell declared before"
+            elif each.name == declared.name:
+                yield f"it takes over the name from {each.place}"
+            else:
+                shared = next(name for name in each.outputs if name in declared.outputs)
+                yield f"it takes over {{{shared}}} from {each.place}, which is no step any more"
+
+    @staticmethod
+    def _replaces(later: Declaration, earlier: Declaration) -> bool:
+        if later.cell.cell_id and later.cell.cell_id == earlier.cell.cell_id:
+            return True
+        if later.pipeline != earlier.pipeline:
+            return False
+        if later.name == earlier.name:
+            return True
+        return not later.cell.cell_id and bool(set(later.outputs) & set(earlier.outputs))
+
+    def _shared_outputs(self, declared: Declaration) -> Iterator[str]:
+        for name in declared.outputs:
+            for other in self.steps(declared.pipeline):
+                if other is not declared and name in other.outputs:
+                    both = f"{{{other.name}.{name}}} or {{{declared.name}.{name}}}"
+                    yield f"{{{name}}} is made by {other.place} too; say which one to read: {both}"
+
+    def write_module(self, line: str, body: str, cell: Cell | None = None) -> Path:
+        """Write the module of a ``%%pipeline_module`` cell beside the notebook.
+
+        Args:
+            line: the magic line.
+            body: the module.
+            cell: where it stands; default: the cell that runs now.
+
+        Returns:
+            The module's file.
+
+        Raises:
+            UsageError: it cannot be meant, or its file was changed by another hand.
+        """
+        name, overwrite = parse_module_line(line)
+        check_python(body, name, cell or self.cell)
+        path = self.folder / name
+        try:
+            self.files.write(path, body, load=f"%pipeline_load {name}", overwrite=overwrite)
+        except UsageError:
+            self.refused[name] = (line, path)
+            raise
+        self.refused.pop(name, None)
+        return path
+
+    def names(self) -> list[str]:
+        """Names of the pipelines that have steps, in the order of their first step."""
+        return list(dict.fromkeys(each.pipeline for each in self.declarations))
+
+    def steps(self, pipeline: str = "") -> list[Declaration]:
+        """Declarations of a pipeline, or all."""
+        return [each for each in self.declarations if pipeline in ("", each.pipeline)]
+
+    def step(self, name: str) -> Declaration:
+        """The declaration of a step; ``UnknownName`` names those there are."""
+        found = {each.name: each for each in self.declarations}
+        if name not in found:
+            meant = close_to(name, found)
+            hint = f" Did you mean {meant}?" if meant else ""
+            raise UnknownName(f"No step {name}.{hint}", remedy=f"Steps: {', '.join(found) or 'none'}")
+        return found[name]
+
+    def remove(self, name: str) -> Declaration:
+        """Take a step out of its pipeline; its file stays.
+
+        Raises:
+            UnknownName: there is no such step.
+        """
+        gone = self.step(name)
+        self.declarations = [each for each in self.declarations if each is not gone]
+        return gone
+
+    def chosen(self, name: str = "") -> str:
+        """The pipeline that is meant: the named one, the only one, else ``pipeline``, else the last declared.
+
+        Raises:
+            UnknownName: there is no pipeline of that name.
+        """
+        names = self.names()
+        if name and name not in names:
+            raise UnknownName(f"No pipeline {name}.", remedy=f"Pipelines: {', '.join(names) or 'none'}")
+        if name or not names:
+            return name
+        return DEFAULT_PIPELINE if DEFAULT_PIPELINE in names else names[-1]
+
+    def pipeline(self, name: str = "") -> Pipeline:
+        """The pipeline that the notebook means now: of its step cells, else a ``Pipeline`` among its variables.
+
+        Raises:
+            InvalidPipeline: with every problem of every step.
+            UsageError: the notebook declares no step.
+        """
+        chosen = self.chosen(name)
+        if chosen:
+            return bind(self.steps(chosen), self.namespace, self.workspace, name=chosen, folder=self.folder)
+        return only_pipeline(self.namespace)
+
+    def submit(self, pipeline: Pipeline, **options: Any) -> Any:
+        """Start a run of a pipeline; see ``Workspace.submit``. It learns which names other cells define."""
+        cells = {label: text for label, text in self._texts.values() if text}
+        names, imports = names_elsewhere(cells), imports_elsewhere(cells)
+        return pipeline.workspace.submit(
+            pipeline, "", names_elsewhere=names, imports_elsewhere=imports, **options
+        )
+
+    def save(self, pipeline: str) -> InvalidPipeline | Pipeline:
+        """Keep all declarations for the next kernel, and make the pipeline one of them belongs to.
+
+        Returns:
+            That pipeline, or what is in its way.
+        """
+        graphs = {graph.name: graph for graph in self.saved().graphs if graph.name in self.names()}
+        made: InvalidPipeline | Pipeline
+        try:
+            made = self.pipeline(pipeline)
+            graphs[made.name] = made.graph
+        except InvalidPipeline as error:
+            made = error
+        self.store.save(self.declarations, list(graphs.values()))
+        return made
+
+    def saved(self) -> Saved:
+        """What the last kernel knew."""
+        return self.store.load()
+
+    def graphs(self) -> list[Graph]:
+        """The graph of every pipeline, with paths as the workspace keeps them; for declare mode.
+
+        Raises:
+            InvalidPipeline: one of them has problems.
+            UsageError: the notebook declares no step.
+        """
+        pipelines = [self.pipeline(name) for name in self.names()] or [only_pipeline(self.namespace)]
+        return [self.workspace.graph_of(made) for made in pipelines]
+
+
+def only_pipeline(namespace: Mapping[str, Any]) -> Pipeline:
+    """The ``Pipeline`` among variables: the one called ``pipeline``, or the only one.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    public = {name: value for name, value in namespace.items() if not name.startswith("_")}
+    found = {name: value for name, value in public.items() if isinstance(value, Pipeline)}
+    if isinstance(found.get("pipeline"), Pipeline):
+        return found["pipeline"]
+    different = {id(value): value for value in found.values()}
+    if len(different) == 1:
+        return next(iter(different.values()))
+    if found:
+        raise UsageError(
+            f"Several pipelines: {', '.join(sorted(found))}.",
+            remedy="Call the one that is meant:  pipeline = ...",
+        )
+    raise UsageError("No steps yet.", remedy=f"The smallest step is a cell of its own:\n\n{SMALLEST_STEP}")
+
+
+_sessions: list[Session] = []
+
+
+def start(session: Session) -> None:
+    """Make a session the one of this process."""
+    _sessions[:] = [session]
+
+
+def stop() -> None:
+    """Forget the session of this process."""
+    _sessions.clear()
+
+
+def current() -> Session:
+    """The session of this process; outside a kernel one of the working directory."""
+    if not _sessions:
+        start(Session(Path.cwd()))
+    return _sessions[0]
+
+
+def pipeline(name: str = "") -> Pipeline:
+    """The pipeline that the notebook's step cells mean now.
+
+    Args:
+        name: which one, where there are several.
+
+    Raises:
+        InvalidPipeline: with every problem of every step.
+        UsageError: the notebook declares no step.
+
+    Example:
+        ``nbpipe.pipeline().plan()["train"].reasons``
+    """
+    return current().pipeline(name)
