@@ -168,19 +168,19 @@ class ForkedHandle(Handle):
         """Have a guard forked and tell it what to run.
 
         Raises:
-            NbpipeError: the zygote is gone, or the system has no room for another process.
+            NbpipeError: the zygote is gone.
         """
         loop = asyncio.get_running_loop()
         try:
             with self._theirs:
                 self._zygote.send([self._theirs.fileno(), *self._output.writers])
-            self._output.start()
-            loop.add_reader(self._channel, self._receive)
-            await loop.sock_sendall(self._channel, _request(job).to_bytes())
         except OSError as error:
-            if not self.done.done():
-                self._finish(None)
+            self._finish(None)
             raise NbpipeError(f"{job.attempt_id} cannot be started: {error.strerror}.") from error
+        self._output.start()
+        loop.add_reader(self._channel, self._receive)
+        with suppress(OSError):  # nobody at the other end: that is read there, too
+            await loop.sock_sendall(self._channel, _request(job).to_bytes())
 
     async def wait(self) -> Exit:
         """See `Handle.wait`."""
@@ -229,7 +229,7 @@ class ForkedHandle(Handle):
 
     def _why_lost(self, report: Report | None) -> str:
         if report is None:
-            return "The process that watched it was killed, and the one above that."
+            return "Its guard is gone and left no report."
         complaint = self._zygote.complaint()
         return f"The process that watched it failed: {complaint}" if complaint else "It killed its guard."
 

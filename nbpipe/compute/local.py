@@ -7,9 +7,11 @@ import shutil
 import sys
 
 from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink
-from nbpipe.compute.forked import Zygotes
 from nbpipe.compute.spawned import SpawnedHandle
 from nbpipe.errors import EnvironmentProbeError, UsageError
+
+if sys.platform == "linux":
+    from nbpipe.compute.forked import Zygotes
 
 
 class LocalBackend(Backend):
@@ -20,7 +22,7 @@ class LocalBackend(Backend):
     processes that tried to get away.
 
     Args:
-        forked: whether to fork; by default where the system can.
+        forked: whether to fork, where the system can.
 
     Example::
 
@@ -30,8 +32,8 @@ class LocalBackend(Backend):
         await backend.aclose()
     """
 
-    def __init__(self, *, forked: bool = sys.platform == "linux") -> None:
-        self._zygotes = Zygotes() if forked else None
+    def __init__(self, *, forked: bool = True) -> None:
+        self._zygotes = Zygotes() if sys.platform == "linux" and forked else None
         self._spawned: set[SpawnedHandle] = set()
 
     async def probe(self) -> Capacity:

@@ -110,3 +110,6 @@ class Report:
             return None
         status, wall, user, system, peak, ending = line.decode("ascii").rstrip("\n").split(" ")
         return cls(int(status), float(wall), float(user), float(system), int(peak), ending)
+
+
+LOST = Report(0, 0.0, 0.0, 0.0, 0, "lost")

@@ -11,7 +11,7 @@ import sys
 
 from nbpipe.runtime import tree
 from nbpipe.runtime.guard import Guard, answer, become, wake_on_child
-from nbpipe.runtime.wire import HEAD, READY, Report, Request
+from nbpipe.runtime.wire import HEAD, LOST, READY, Request
 
 _DESCRIPTORS = 3  # of a step: its channel, its stdout, its stderr
 _INT = 4  # bytes of a descriptor in a message
@@ -54,33 +54,44 @@ class Zygote:
                     self._reap()
                     continue
                 descriptors = self._receive()
-                if not descriptors:
+                if descriptors is None:
                     poll.unregister(fd)
                     served = False
-                    continue
-                request = self._fork(*descriptors)
-                if request is not None:
-                    return request
+                elif len(descriptors) == _DESCRIPTORS:
+                    request = self._fork(*descriptors)
+                    if request is not None:
+                        return request
+                else:  # there was no room for them: what is closed here tells the backend
+                    for descriptor in descriptors:
+                        os.close(descriptor)
         return None
 
-    def _receive(self) -> list[int]:
-        """The descriptors of the next step; none when the backend is gone."""
+    def _receive(self) -> list[int] | None:
+        """The descriptors of the next step; None when the backend is gone."""
         try:
             message, control, _, _ = self._control.recvmsg(1, _socket.CMSG_SPACE(_DESCRIPTORS * _INT))
         except OSError:
-            return []
+            return None
         if not message:
-            return []
-        packed = control[0][2]
+            return None
+        packed = control[0][2] if control else b""
         return [int.from_bytes(packed[at : at + _INT], sys.byteorder) for at in range(0, len(packed), _INT)]
 
     def _fork(self, channel: int, stdout: int, stderr: int) -> Request | None:
         """Fork a guard; None in the zygote, in the step what it is to run. The guard itself ends in here."""
-        guard = os.fork()
+        try:
+            guard = os.fork()
+        except OSError as error:  # no more processes
+            sys.stderr.write(f"{error.strerror}\n")
+            answer(channel, LOST)
+            guard = -1
         if guard:
-            self._channels[guard] = channel
             os.close(stdout)
             os.close(stderr)
+            if guard > 0:
+                self._channels[guard] = channel
+            else:
+                os.close(channel)
             return None
         try:
             os.close(self._control.detach())
@@ -109,7 +120,7 @@ class Zygote:
                 continue
             if status:
                 tree.end_children(self._channels)
-                answer(channel, Report(0, 0.0, 0.0, 0.0, 0, "lost"))
+                answer(channel, LOST)
             os.close(channel)
 
 

@@ -234,6 +234,30 @@ def below(root: int) -> list[int]:
     return [process.pid for process in psutil.Process(root).children(recursive=True)]
 
 
+def test_a_zygote_without_room_loses_one_step_and_serves_the_next(scripts: Scripts):
+    async def go() -> list[Exit]:
+        backend = LocalBackend()
+        job = scripts.job("pass")
+
+        async def one() -> Exit:
+            return await asyncio.wait_for((await backend.start(job, lambda _stream, _data: None)).wait(), 60)
+
+        ended = [await one()]
+        zygote = psutil.Process(next(iter(backend._zygotes._zygotes.values())).process.pid)
+        limits = zygote.rlimit(psutil.RLIMIT_NOFILE)
+        eventually(lambda: not zygote.children())
+        zygote.rlimit(psutil.RLIMIT_NOFILE, (zygote.num_fds() + 1, limits[1]))
+        ended.append(await one())
+        zygote.rlimit(psutil.RLIMIT_NOFILE, limits)
+        ended.append(await one())
+        await backend.aclose()
+        return ended
+
+    first, starved, last = asyncio.run(go())
+    assert (first.code, last.code) == (0, 0)
+    assert starved.lost
+
+
 def test_closing_a_backend_ends_its_steps_and_zygotes(scripts: Scripts, alive: Alive):
     async def go() -> list[int]:
         backend = LocalBackend()
