@@ -102,12 +102,11 @@ def _listed(run: PipelineRun) -> str:
 
 def _not_made(step_run: StepRun, name: str) -> ActivityFailedException:
     run = step_run.run
-    failure = step_run.failure
-    if failure:
-        line = f", line {failure.line}" if failure.line else ""
-        fact = f"{{{name}}} was not made: {step_run.name} failed in run {run.id}{line}: {failure.message}"
+    if step_run.failure:
+        error = step_run.error()
         return ActivityFailedException(
-            fact, remedy=failure.remedy or f"Its output:  %pipeline_logs {step_run.name}"
+            f"{{{name}}} was not made in run {run.id}. {error.fact}",
+            remedy=error.remedy or f"Its output:  %pipeline_logs {step_run.name}",
         )
     state = step_run.state
     why = getattr(state.last, "because", "") or getattr(state.last, "by", "")

@@ -85,7 +85,7 @@ class PipelineRun(RunStory, Displayed):
             by = f": {stopped.name} was stopped by {stopped.stopped_by}" if stopped else ""
             return ActivityFailedException(f"Run {self.id} was cancelled{by}.")
         error = failed.error()
-        return ActivityFailedException(f"Run {self.id} failed at {error.fact}", remedy=error.remedy)
+        return ActivityFailedException(f"Run {self.id} failed. {error.fact}", remedy=error.remedy)
 
     def explain(self, step: str) -> Explanation:
         """Why a step ran or was reused in this run."""

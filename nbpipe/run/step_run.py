@@ -260,8 +260,10 @@ class StepRun:
         failure = self.failure
         if failure is None:
             return ActivityFailedException(f"{self.name} was {self.status} in run {self.run.id}.")
-        line = f", line {failure.line}" if failure.line else ""
-        return ActivityFailedException(f"{self.name}{line}: {failure.message}", remedy=failure.remedy or None)
+        # Advice names step and line itself; what nbpipe found on its own does not.
+        named = failure.message.startswith(self.name)
+        fact = failure.message if named else f"{self.name}: {failure.message}"
+        return ActivityFailedException(fact, remedy=failure.remedy or None)
 
     def __repr__(self) -> str:
         return f"StepRun({self.name!r}, run {self.run.id}, {self.status})"
