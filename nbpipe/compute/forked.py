@@ -38,9 +38,9 @@ class Zygotes:
         """Start a job; see `Backend.start`."""
         zygote = await self._zygote(python, job)
         handle = ForkedHandle(sink, zygote)
-        await handle.launch(job)
         self._handles.add(handle)
         handle.done.add_done_callback(lambda _: self._handles.discard(handle))
+        await handle.launch(job)
         return handle
 
     async def _zygote(self, python: str, job: Job) -> _Zygote:
@@ -79,6 +79,7 @@ class _Zygote:
         self._python = python
         self._control, theirs = socket.socketpair()
         self._control.setblocking(False)
+        self._last_words = ""
         self._complaint = tempfile.TemporaryFile()  # noqa: SIM115 - what it says when it cannot start
         entry = Path(runtime.__file__).with_name("__main__.py")
         with theirs:
@@ -113,12 +114,20 @@ class _Zygote:
             answer = await asyncio.wait_for(loop.sock_recv(self._control, 1), _PATIENCE)
         except (TimeoutError, OSError):
             answer = b""
+        except asyncio.CancelledError:
+            self._kill()
+            raise
         if answer != READY:
-            self.process.kill()
-            self.process.wait()
-            complaint = self.complaint()
-            self.drop()
-            raise self._unusable(complaint or f"It ended with {self.process.returncode}.")
+            self._kill()
+            raise self._unusable(
+                self._last_words or f"It is no Python, or needs more than {_PATIENCE:.0f} s."
+            )
+
+    def _kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._last_words = self.complaint()
+        self.drop()
 
     def complaint(self) -> str:
         """The last line of what it or a guard of it said before it failed."""

@@ -63,12 +63,14 @@ class LocalBackend(Backend):
 
 def _check(job: Job) -> str:
     """The path of a job's interpreter, once the job is known to be one that can be started."""
-    texts = (job.script, *job.argv, *job.env, *job.env.values())
-    bad = next((text for text in texts if "\0" in text), None)
+    texts = {f"argument {text!r}": text for text in (job.script, *job.argv)}
+    texts |= {f"variable {name!r}": name + value for name, value in job.env.items()}  # values may be secret
+    bad = next((what for what, text in texts.items() if not _passable(text)), None)
+    bad = next((f"variable {name!r}" for name in job.env if not name or "=" in name), bad)
     if bad is not None:
         raise UsageError(
-            "A process takes no NUL character in an argument or a variable.",
-            place=f"{job.attempt_id}: {bad!r}"[:200],
+            f"A process cannot be given the {bad[:200]}.",
+            place=f"{job.attempt_id}: no text may hold a NUL or half a character, no name be empty or hold =.",
         )
     if not job.cwd.is_dir():
         raise UsageError(f"No folder {job.cwd}.", place=f"{job.attempt_id} was to start in it.")
@@ -80,3 +82,10 @@ def _check(job: Job) -> str:
             remedy=f"The one nbpipe runs with is:  --python {sys.executable}",
         )
     return os.path.abspath(python)
+
+
+def _passable(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

@@ -367,9 +367,15 @@ def test_a_name_is_looked_up_on_the_steps_own_path(anyhow: Scripts):
         anyhow.run("print(1)", python=name, env={**env, "PATH": "/nowhere"})
 
 
-def test_a_nul_and_a_missing_folder_are_refused(anyhow: Scripts):
-    with pytest.raises(UsageError, match="NUL"):
-        anyhow.run("", "a\0b")
+def test_what_no_process_takes_is_refused(anyhow: Scripts):
+    for argument in ("a\0b", "\ud800"):
+        with pytest.raises(UsageError, match="cannot be given the argument"):
+            anyhow.run("", argument)
+    with pytest.raises(UsageError, match="cannot be given the variable"):
+        anyhow.run("", env={"A=B": "c"})
+    with pytest.raises(UsageError) as error:
+        anyhow.run("", env={"TOKEN": "secret\0"})
+    assert "secret" not in str(error.value)
     with pytest.raises(UsageError, match="No folder"):
         anyhow.run("", cwd=anyhow.folder / "nowhere")
 
