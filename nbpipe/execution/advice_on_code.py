@@ -8,52 +8,51 @@ import sys
 from pathlib import Path
 
 from nbpipe.environments.distributions import distribution_of
-from nbpipe.execution.failure import Advice, Failure, Raised
+from nbpipe.execution.failure import Advice, Failure
 from nbpipe.execution.nearby import as_seen, modules_near
 
 _NOTEBOOK_NAMES = {"display", "get_ipython"}
 
 
-def module_in_folder(failure: Failure, raised: Raised | None) -> Advice | None:
+def module_in_folder(failure: Failure) -> Advice | None:
     """A local module that was taken along, in a folder from which it is not imported by its bare name."""
-    name = _missing_module(raised)
-    if raised is None or not name:
-        return None
+    name = _missing_module(failure)
     ending = "/" + name.replace(".", "/")
     found = [
         each
         for each in sorted(failure.taken_along)
         if each.endswith((f"{ending}.py", f"{ending}/__init__.py"))
     ]
-    if not found:
+    if not name or not found:
         return None
-    dotted = found[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    package, _, module = dotted.rpartition(".")
+    package, _, module = (
+        found[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".").rpartition(".")
+    )
     remedy = f"It was taken along as {found[0]}. Import it by that path:  from {package} import {module}"
-    return Advice(_no_module(failure, raised, name), raised.script_line, remedy)
+    return failure.advice(f"no module named {name}.", remedy)
 
 
-def local_module(failure: Failure, raised: Raised | None) -> Advice | None:
+def local_module(failure: Failure) -> Advice | None:
     """A local module that was not taken along and lies near the notebook."""
-    name = _missing_module(raised)
+    name = _missing_module(failure)
     top = name.partition(".")[0]
-    if raised is None or not name or top in sys.stdlib_module_names:
+    if not name or top in sys.stdlib_module_names:
         return None
     found = modules_near(top, failure.notebook_folder, failure.workspace)
-    if not found:
+    own = {failure.notebook_folder, failure.workspace}
+    if not found or (
+        distribution_of(name) and found[0].parent not in own
+    ):  # else `requests` of another project
         return None
-    fact = _no_module(failure, raised, name)
     seen = [as_seen(path, failure.notebook_folder) for path in found[:3]]
     if not failure.is_cell:
-        return Advice(
-            fact, raised.script_line, f"It lies at {seen[0]}. Put it into the step's source_directory."
-        )
-    if len(found) > 1:
-        choice = "\n".join(f"  --with {shlex.quote(path)}" for path in seen)
-        return Advice(
-            fact, raised.script_line, f"There are several near the notebook. Add the one you mean:\n{choice}"
-        )
-    return Advice(fact, raised.script_line, f"{_lies(found[0], failure)} Add  --with {shlex.quote(seen[0])}")
+        remedy = f"It lies at {seen[0]}. Put it into the step's source_directory."
+    elif len(found) > 1:
+        choice = "".join(f"\n  --with {shlex.quote(path)}" for path in seen)
+        remedy = f"There are several near the notebook. Add the one you mean:{choice}"
+    else:
+        remedy = f"{_lies(found[0], failure)} Add  --with {shlex.quote(seen[0])}"
+    return failure.advice(f"no module named {name}.", remedy)
 
 
 def _lies(path: Path, failure: Failure) -> str:
@@ -64,36 +63,31 @@ def _lies(path: Path, failure: Failure) -> str:
     return f"{path.name} is in {folder}, {where} the notebook's folder."
 
 
-def missing_package(failure: Failure, raised: Raised | None) -> Advice | None:
+def missing_package(failure: Failure) -> Advice | None:
     """A package that is not installed in the step's interpreter."""
-    name = _missing_module(raised)
+    name = _missing_module(failure)
     top = name.partition(".")[0]
     known = distribution_of(name)
-    if raised is None or not name or top in sys.stdlib_module_names or (known is None and name != top):
+    if not name or top in sys.stdlib_module_names or (known is None and name != top):
         return None
     install = f"{shlex.quote(failure.python)} -m pip install {known or top}"
-    remedy = f"If a package of that name is meant:  {install}"
-    if known:
+    if known is None:
+        remedy = f"If a package of that name is meant:  {install}"
+    else:
         by = "" if known == top else f"It comes with {known}. "
         remedy = f"{by}Install it for the step's interpreter:  {install}"
-    return Advice(_no_module(failure, raised, name), raised.script_line, remedy)
+    return failure.advice(f"no module named {name}.", remedy)
 
 
-def _missing_module(raised: Raised | None) -> str:
-    found = re.match(r"No module named '([\w.]+)'", raised.message) if raised else None
-    return found[1] if raised and found and raised.name == "ModuleNotFoundError" else ""
+def _missing_module(failure: Failure) -> str:
+    found = re.match(r"No module named '([\w.]+)'", failure.said("ModuleNotFoundError") or "")
+    return found[1] if found else ""
 
 
-def _no_module(failure: Failure, raised: Raised, name: str) -> str:
-    return f"{raised.where(failure)}: no module named {name}."
-
-
-def name_of_another_cell(failure: Failure, raised: Raised | None) -> Advice | None:
+def name_of_another_cell(failure: Failure) -> Advice | None:
     """A name that another cell of the notebook imports or defines, or the notebook itself."""
-    found = re.match(r"name '(\w+)' is not defined", raised.message) if raised else None
-    if raised is None or found is None or raised.name != "NameError":
-        return None
-    name = found[1]
+    found = re.match(r"name '(\w+)' is not defined", failure.said("NameError") or "")
+    name = found[1] if found else ""
     if name in failure.imports_elsewhere:
         remedy = f"{name} is imported in another cell. Add to this one:  {failure.imports_elsewhere[name]}"
     elif name in failure.names_elsewhere:
@@ -105,32 +99,31 @@ def name_of_another_cell(failure: Failure, raised: Raised | None) -> Advice | No
         remedy = f"{name} is the notebook's own; a step is a plain script. Print, or write a file."
     else:
         return None
-    return Advice(f"{raised.where(failure)}: name {name} is not defined.", raised.script_line, remedy)
+    return failure.advice(f"name {name} is not defined.", remedy)
 
 
-def notebook_syntax(failure: Failure, raised: Raised | None) -> Advice | None:
+def notebook_syntax(failure: Failure) -> Advice | None:
     """A line that only a notebook understands."""
-    if raised is None or raised.name != "SyntaxError" or raised.source[:1] not in ("%", "!"):
+    source = failure.raised.source if failure.raised else ""
+    if failure.said("SyntaxError") is None or source[:1] not in ("%", "!"):
         return None
-    fact = f"{raised.where(failure)}: {raised.source} is no Python."
-    return Advice(fact, raised.script_line, "A step is a plain script. Move the line to a cell of its own.")
+    return failure.advice(
+        f"{source} is no Python.", "A step is a plain script. Move the line to a cell of its own."
+    )
 
 
-def syntax(failure: Failure, raised: Raised | None) -> Advice | None:
+def syntax(failure: Failure) -> Advice | None:
     """Code that Python cannot read."""
-    if (
-        raised is None
-        or raised.name not in ("SyntaxError", "IndentationError", "TabError")
-        or not raised.file
-    ):
+    said = failure.said("SyntaxError", "IndentationError", "TabError")
+    if said is None or failure.raised is None or not failure.raised.file:
         return None
-    shown = f":  {raised.source}" if raised.source else ""
-    return Advice(f"{raised.where(failure)}: {raised.message}{shown}", raised.script_line)
+    return failure.advice(": ".join(part for part in (said, failure.raised.source) if part))
 
 
-def no_keyboard(failure: Failure, raised: Raised | None) -> Advice | None:
+def no_keyboard(failure: Failure) -> Advice | None:
     """A script that asks a question."""
-    if raised is None or (raised.name, raised.message) != ("EOFError", "EOF when reading a line"):
+    if failure.said("EOFError") != "EOF when reading a line":
         return None
-    fact = f"{raised.where(failure)}: input() has nobody to ask."
-    return Advice(fact, raised.script_line, "A step runs without a keyboard. Pass the answer as an argument.")
+    return failure.advice(
+        "input() has nobody to ask.", "A step runs without a keyboard. Pass the answer as an argument."
+    )

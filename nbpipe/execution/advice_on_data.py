@@ -5,43 +5,42 @@ from __future__ import annotations
 import ast
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from nbpipe.execution.failure import Advice, Failure, Raised
+from nbpipe.execution.failure import Advice, Failure
 from nbpipe.execution.nearby import as_seen, there
 
 _PLAIN = re.compile(r"[\w.-]+/[^{}\s\"'*?\[\]|<>;&`$\\]*")
+# ... directory: 'data.csv', ... local file 'data.csv', ... (os error 2): data.csv
+_NAMED = re.compile(r"""(?:: |file )('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\(os error 2\): (.+)$""")
+_DENIED = re.compile(r"\[Errno (?:13|30)\]|\[WinError 5\]")
 _SHOWN = 5  # names of files, where a folder holds many
 
 
-def literal_path(failure: Failure, raised: Raised | None) -> Advice | None:
+def literal_path(failure: Failure) -> Advice | None:
     """A path on the command line as plain text: the script gets the words and no file."""
-    missed = _missed(failure, raised)
-    if raised is None or missed is None:
+    missed = _missed(failure)
+    option = _option_of(failure.words, missed.wanted) if missed else None
+    if missed is None or option is None:
         return None
-    option = _option_of(failure.words, missed.wanted)
-    if option is None:
-        return None
-    fact = f"{raised.where(failure)}: no {missed.kind} {missed.wanted}."
     remedy = "On the command line it is text, so nothing is brought along. As an input it is:"
-    return Advice(fact, raised.script_line, f"{remedy}  {_given(failure, option, missed.path)}")
+    given = _given(failure, option, missed.path)
+    return failure.advice(f"no {missed.kind} {missed.wanted}.", f"{remedy}  {given}")
 
 
-def missing_file(failure: Failure, raised: Raised | None) -> Advice | None:
+def missing_file(failure: Failure) -> Advice | None:
     """A file that the script opens by a path as seen from the notebook."""
-    missed = _missed(failure, raised)
-    if raised is None or missed is None:
+    missed = _missed(failure)
+    if missed is None:
         return None
-    fact = f"{raised.where(failure)}: no {missed.kind} {missed.wanted}."
     if not failure.is_cell and missed.place == "beside the notebook":
-        remedy = f"It lies in the step's folder, but an ignore file leaves it out. Add to .amlignore:  !{missed.wanted}"
-        return Advice(fact, raised.script_line, remedy)
-    remedy = (
-        "A step runs in its own folder and sees what it is given. "
-        f"The {missed.kind} lies {missed.place}; pass it:  {_given(failure, _new_option(failure, missed.wanted), missed.path)}"
-    )
-    return Advice(fact, raised.script_line, remedy)
+        remedy = "It lies in the step's folder, but an ignore file leaves it out. Add to that:"
+        return failure.advice(f"no {missed.kind} {missed.wanted}.", f"{remedy}  !{missed.wanted}")
+    given = _given(failure, _new_option(failure, missed.wanted), missed.path)
+    remedy = f"A step runs in its own folder and sees what it is given. The {missed.kind} lies {missed.place}; pass it:"
+    return failure.advice(f"no {missed.kind} {missed.wanted}.", f"{remedy}  {given}")
 
 
 class _Missed(NamedTuple):
@@ -53,13 +52,16 @@ class _Missed(NamedTuple):
     kind: str
 
 
-def _missed(failure: Failure, raised: Raised | None) -> _Missed | None:
-    if raised is None or raised.name != "FileNotFoundError":
+def _missed(failure: Failure) -> _Missed | None:
+    said = failure.said("FileNotFoundError")
+    if said is None or failure.raised is None:
         return None
-    wanted = _path_in(raised.message).replace("\\", "/").removeprefix(raised.root or "\0")
+    wanted = _path_in(said).replace("\\", "/").removeprefix(failure.raised.root or "\0")
     if not wanted or PurePosixPath(wanted).is_absolute() or Path(wanted).is_absolute():
         return None
     wanted = str(PurePosixPath(wanted))
+    if wanted in failure.taken_along:  # it is there, so the script looked from another folder
+        return None
     for folder, place in (
         (failure.notebook_folder, "beside the notebook"),
         (failure.workspace, "in the workspace"),
@@ -71,20 +73,21 @@ def _missed(failure: Failure, raised: Raised | None) -> _Missed | None:
 
 def _path_in(message: str) -> str:
     """The path that an OSError's text names, or an empty string."""
-    named = re.search(r"""(?:: |file )('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", message)
-    if named:
-        try:
-            return str(ast.literal_eval(named[1]))
-        except (SyntaxError, ValueError):
-            return ""
-    bare = re.search(r"\(os error 2\): (.+)$", message)
-    return bare[1] if bare else ""
+    named = _NAMED.search(message)
+    if named is None:
+        return ""
+    if named[2]:
+        return named[2]
+    try:
+        return str(ast.literal_eval(named[1]))
+    except (SyntaxError, ValueError):
+        return ""
 
 
-def _option_of(words: object, wanted: str) -> str | None:
+def _option_of(words: Sequence[str], wanted: str) -> str | None:
     """The option in front of a literal word, empty for one without; None where no word is this path."""
     before = ""
-    for word in words if isinstance(words, (list, tuple)) else ():
+    for word in words:
         name, equals, value = word.partition("=")
         if equals and name.startswith("-") and str(PurePosixPath(value)) == wanted:
             return name
@@ -115,131 +118,129 @@ def _given(failure: Failure, option: str, path: Path) -> str:
 
 
 class _Port(NamedTuple):
-    """An input or output, and the path a script was given for it."""
+    """An input or output, the path a script was given for it, and the one that an exception names."""
 
     name: str
     path: Path
     is_output: bool
-    exactly: bool
+    named: Path
+
+    @property
+    def exactly(self) -> bool:
+        return self.named == self.path
 
     @property
     def braces(self) -> str:
         return f"{{{self.name}}}"
 
 
-def _port_in(failure: Failure, raised: Raised) -> _Port | None:
-    """The input or output whose path an error names, itself or something in it."""
-    named = _path_in(raised.message)
+def _port_in(failure: Failure, *kinds: str) -> _Port | None:
+    """The input or output whose path an exception of these classes names, itself or something in it."""
+    named = _path_in(failure.said(*kinds) or "").rstrip("/\\")
     ports = [(name, path, False) for name, path in failure.inputs.items()]
     ports += [(name, path, True) for name, (path, _) in failure.outputs.items()]
     for name, path, is_output in ports:
-        if named and path and (named.rstrip("/\\") == path or named.startswith((path + "/", path + os.sep))):
-            return _Port(name, Path(path), is_output, named.rstrip("/\\") == path)
+        if named and path and (named == path or named.startswith((path + "/", path + os.sep))):
+            return _Port(name, Path(path), is_output, Path(named))
     return None
 
 
-def folder_as_file(failure: Failure, raised: Raised | None) -> Advice | None:
+def folder_as_file(failure: Failure) -> Advice | None:
     """An input or output that is a folder, opened as a file."""
-    if raised is None or raised.name not in ("IsADirectoryError", "PermissionError"):
-        return None
-    port = _port_in(failure, raised)
+    port = _port_in(failure, "IsADirectoryError", "PermissionError")  # the second is what Windows says
     if port is None or not port.exactly or not port.path.is_dir():
         return None
     if port.is_output:
-        fact = f"{raised.where(failure)}: {port.braces} is a folder, made in advance."
         remedy = f"Write a file into it. If a file is meant:  {{>{port.name}}}"
-        return Advice(fact, raised.script_line, remedy)
+        return failure.advice(f"{port.braces} is a folder, made in advance.", remedy)
     names = sorted(entry.name for entry in port.path.iterdir())
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    held = f"It holds {', '.join(names[:_SHOWN])}{more}. Open a file in it." if names else "It is empty."
-    return Advice(f"{raised.where(failure)}: {port.braces} is a folder.", raised.script_line, held)
-
-
-def file_as_folder(failure: Failure, raised: Raised | None) -> Advice | None:
-    """An input or output that is a file, used as a folder."""
-    if raised is None or raised.name not in ("NotADirectoryError", "FileNotFoundError"):
-        return None
-    port = _port_in(failure, raised)
-    if port is None or port.path.is_dir():
-        return None
-    where = raised.where(failure)
-    if port.is_output and not port.exactly:
-        fact, remedy = f"{where}: {port.braces} is no folder.", f"If a folder is meant:  {{>{port.name}/}}"
-        return Advice(fact, raised.script_line, remedy)
-    if port.is_output or not port.path.is_file():
-        return None
-    return Advice(f"{where}: {port.braces} is a file.", raised.script_line, "Open its path as it is given.")
-
-
-def folder_made_in_advance(failure: Failure, raised: Raised | None) -> Advice | None:
-    """A folder output that the script makes again."""
-    port = _port_in(failure, raised) if raised and raised.name == "FileExistsError" else None
-    if raised is None or port is None or not (port.is_output and port.exactly and port.path.is_dir()):
-        return None
-    fact = f"{raised.where(failure)}: {port.braces} is a folder, made in advance."
-    return Advice(fact, raised.script_line, "Leave it as it is, or:  os.makedirs(path, exist_ok=True)")
-
-
-def input_is_read_only(failure: Failure, raised: Raised | None) -> Advice | None:
-    """An input that the script writes to."""
-    if raised is None or not re.search(r"PermissionError|\[Errno 30\]", f"{raised.kind}: {raised.message}"):
-        return None
-    port = _port_in(failure, raised)
-    if port is None or port.is_output or not os.access(port.path, os.R_OK):
-        return None
-    copying = 'copy it first:  shutil.copy(path, ".")' if port.path.is_file() else "copy what changes."
-    remedy = f"Other steps and later runs read it too. Write to an output, or {copying}"
-    if not failure.is_cell:
-        remedy = "Other steps and later runs read it too. Write to an output, or pass a copy:  .as_download()"
-    return Advice(
-        f"{raised.where(failure)}: {port.braces} is an input and read-only.", raised.script_line, remedy
+    return failure.advice(
+        f"{port.braces} is a folder.",
+        f"It holds {_listed(names)}. Open a file in it." if names else "It is empty.",
     )
 
 
-def output_of_wrong_kind(failure: Failure, raised: Raised | None) -> Advice | None:
+def file_as_folder(failure: Failure) -> Advice | None:
+    """An input or output that is a file, used as a folder."""
+    port = _port_in(failure, "NotADirectoryError", "FileNotFoundError")
+    if port is None or port.path.is_dir():
+        return None
+    if port.is_output and not port.exactly:
+        return failure.advice(f"{port.braces} is no folder.", f"If a folder is meant:  {{>{port.name}/}}")
+    if port.is_output or not port.path.is_file():
+        return None
+    return failure.advice(f"{port.braces} is a file.", "Open its path as it is given.")
+
+
+def folder_made_in_advance(failure: Failure) -> Advice | None:
+    """A folder output that the script makes again."""
+    port = _port_in(failure, "FileExistsError")
+    if port is None or not (port.is_output and port.exactly and port.path.is_dir()):
+        return None
+    remedy = "Leave it as it is, or:  os.makedirs(path, exist_ok=True)"
+    return failure.advice(f"{port.braces} is a folder, made in advance.", remedy)
+
+
+def input_is_read_only(failure: Failure) -> Advice | None:
+    """An input that the script writes to."""
+    port = _port_in(failure, "PermissionError") or _port_in(failure, "OSError")
+    read_only = re.match(
+        r"\[Errno (13|30)\]|\[WinError 5\]", failure.said("PermissionError", "OSError") or ""
+    )
+    if port is None or port.is_output or not read_only or not os.access(port.path, os.R_OK):
+        return None
+    copy = 'copy it first:  shutil.copy(path, ".")' if port.path.is_file() else "copy what changes."
+    if not failure.is_cell:
+        copy = "pass a copy:  .as_download()"
+    remedy = f"Other steps and later runs read it too. Write to an output, or {copy}"
+    return failure.advice(f"{port.braces} is an input and read-only.", remedy)
+
+
+def output_of_wrong_kind(failure: Failure) -> Advice | None:
     """An output that is a folder where a file was declared, or the other way round."""
-    name = failure.missing_output
-    path = Path(failure.outputs[name][0]) if name in failure.outputs else None
-    if name is None or path is None or not there(path):
+    name, path, _ = _missing_output(failure)
+    if not name or not there(path):
         return None
     made, told, form = ("folder", "file", "/") if path.is_dir() else ("file", "folder", "")
     fact = f"{failure.step} ended well but made {{{name}}} a {made}; it is declared as a {told}."
     return Advice(fact, None, f"If a {made} is meant:  {{>{name}{form}}}")
 
 
-def output_elsewhere(failure: Failure, raised: Raised | None) -> Advice | None:
+def output_elsewhere(failure: Failure) -> Advice | None:
     """An output written under its own name, but into the step's folder."""
-    name = failure.missing_output
-    if name is None or name not in failure.outputs:
-        return None
-    path, argument = failure.outputs[name]
-    elsewhere = next((each for each in failure.written if PurePosixPath(each).name == Path(path).name), None)
-    if elsewhere is None:
+    name, path, option = _missing_output(failure)
+    elsewhere = next((each for each in failure.written if PurePosixPath(each).name == path.name), None)
+    if not name or elsewhere is None:
         return None
     remedy = (
         f"It wrote {elsewhere} in its own folder, which goes when the step ends. Write to the path it is told"
     )
-    return Advice(_not_written(failure, name), None, f"{remedy}{_by(argument)}.")
+    return Advice(f"{failure.step} ended well but wrote no {{{name}}}.", None, f"{remedy}{_by(option)}.")
 
 
-def output_not_written(failure: Failure, raised: Raised | None) -> Advice | None:
+def output_not_written(failure: Failure) -> Advice | None:
     """An output that is not there, and what was written instead."""
-    name = failure.missing_output
-    if name is None or name not in failure.outputs:
+    name, path, option = _missing_output(failure)
+    if not name:
         return None
-    path, argument = failure.outputs[name]
-    told = f"It was told to write .../{Path(path).name}{_by(argument)}."
+    told = f"It was told to write .../{path.name}{_by(option)}."
     if not any("{>" + name in word for word in failure.words):
         told = f"No argument tells it the path; it is in the variable AZUREML_DATAREFERENCE_{name}."
-    names = ", ".join(failure.written[:_SHOWN])
-    more = f" and {len(failure.written) - _SHOWN} more" if len(failure.written) > _SHOWN else ""
-    did = f"Files it did write: {names}{more}." if names else "It wrote no other file."
-    return Advice(_not_written(failure, name), None, f"{told} {did}")
+    did = f"Files it did write: {_listed(failure.written)}." if failure.written else "It wrote no other file."
+    return Advice(f"{failure.step} ended well but wrote no {{{name}}}.", None, f"{told} {did}")
 
 
-def _not_written(failure: Failure, name: str) -> str:
-    return f"{failure.step} ended well but wrote no {{{name}}}."
+def _missing_output(failure: Failure) -> tuple[str, Path, str]:
+    """Name, path and option of the output at fault; an empty name where there is none."""
+    name = failure.missing_output or ""
+    path, option = failure.outputs.get(name, ("", ""))
+    return name if path else "", Path(path), option
 
 
-def _by(argument: str) -> str:
-    return f" (argument {argument})" if argument else ""
+def _by(option: str) -> str:
+    return f" (argument {option})" if option else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

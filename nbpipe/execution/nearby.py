@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _DEPTH = 2
-_ENTRIES = 5000  # a look around, not a search of the disk
+_FOLDERS = 2000  # a look around, not a search of the disk
 _FOREIGN = {"node_modules", "site-packages", "dist-packages", "venv", "env", "__pycache__"}
 
 
@@ -30,7 +30,7 @@ def modules_near(name: str, notebook_folder: Path, workspace: Path) -> list[Path
     """Files and packages that would be imported by a top-level name, nearest first.
 
     Looked at are the notebook's folder and the workspace, then what is up to two levels below them or beside them;
-    never virtual environments, hidden folders or more than some thousand entries.
+    never virtual environments, hidden folders or more than some thousand folders.
     """
     found: list[Path] = []
     for folder in _folders(notebook_folder, workspace):
@@ -49,7 +49,7 @@ def _folders(notebook_folder: Path, workspace: Path) -> Iterator[Path]:
         for _ in range(_DEPTH):
             level = [below for folder in level for below in _below(folder)]
             seen += len(level)
-            if seen > _ENTRIES:
+            if seen > _FOLDERS:
                 return
             yield from level
 
