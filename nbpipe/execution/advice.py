@@ -28,6 +28,7 @@ ADVICE: list[tuple[str, Row]] = [
     ("a path told as plain text", data.literal_path),
     ("a file not given", data.missing_file),
     ("a folder opened as a file", data.folder_as_file),
+    ("a file its input lacks", data.not_in_input),
     ("a file used as a folder", data.file_as_folder),
     ("a folder made twice", data.folder_made_in_advance),
     ("an input written to", data.input_is_read_only),
@@ -83,7 +84,11 @@ def _told_as_it_is(failure: Failure) -> Advice:
 
 
 def _fit(advice: Advice) -> Advice:
-    """One line of bounded length that moves no cursor: what a script raises may hold anything."""
-    shown = "".join(char if char.isprintable() else " " for char in advice.message)
-    message = shown if len(shown) <= _WIDTH else shown[: _WIDTH - 1] + "…"
-    return Advice(message, advice.line, advice.remedy)
+    """One line of bounded length, and nothing that moves a cursor: what a script raises may hold anything."""
+    message = _shown(advice.message)
+    message = message if len(message) <= _WIDTH else message[: _WIDTH - 1] + "…"
+    return Advice(message, advice.line, "\n".join(map(_shown, advice.remedy.split("\n"))))
+
+
+def _shown(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -109,7 +110,8 @@ def _new_option(failure: Failure, wanted: str) -> str:
 def _given(failure: Failure, option: str, path: Path) -> str:
     """How a file is passed as an input: on a magic line, or in the arguments of a step object."""
     if not failure.is_cell:
-        call = f'Dataset.File.from_files("{as_seen(path, failure.workspace)}").as_mount()'
+        name = json.dumps(as_seen(path, failure.workspace), ensure_ascii=False)
+        call = f"Dataset.File.from_files({name}).as_mount()"
         return f'arguments=["{option}", {call}]' if option else f"arguments=[{call}]"
     seen = as_seen(path, failure.notebook_folder)
     braced = f"{{{seen}}}" if _PLAIN.fullmatch(seen) else f"{{./{seen}}}"
@@ -153,11 +155,20 @@ def folder_as_file(failure: Failure) -> Advice | None:
     if port.is_output:
         remedy = f"Write a file into it. If a file is meant:  {{>{port.name}}}"
         return failure.advice(f"{port.braces} is a folder, made in advance.", remedy)
-    names = sorted(entry.name for entry in port.path.iterdir())
-    return failure.advice(
-        f"{port.braces} is a folder.",
-        f"It holds {_listed(names)}. Open a file in it." if names else "It is empty.",
-    )
+    return failure.advice(f"{port.braces} is a folder.", f"{_held(port.path)} Open a file in it.")
+
+
+def not_in_input(failure: Failure) -> Advice | None:
+    """A file that is not in the folder that a step was given."""
+    port = _port_in(failure, "FileNotFoundError")
+    if port is None or port.is_output or port.exactly or not port.path.is_dir():
+        return None
+    return failure.advice(f"{port.braces} holds no {as_seen(port.named, port.path)}.", _held(port.path))
+
+
+def _held(folder: Path) -> str:
+    names = sorted(entry.name for entry in folder.iterdir())
+    return f"It holds {_listed(names)}." if names else "It is empty."
 
 
 def file_as_folder(failure: Failure) -> Advice | None:

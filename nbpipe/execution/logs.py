@@ -47,13 +47,16 @@ class StepLog:
         folder: the attempt's folder.
 
     Example:
-        >>> log = LogWriter(Path("attempt"))
-        >>> log.write("stdout", b"one ")
-        ... log.write("stderr", b"two")
-        ... log.close()
+        >>> writer = LogWriter(Path("attempt"))
+        >>> writer.write("stdout", b"one ")
+        >>> writer.write("stderr", b"two")
         >>> chunks, position = StepLog(Path("attempt")).read()
-        >>> chunks, StepLog(Path("attempt")).read(position)[0]
-        ([('stdout', b'one '), ('stderr', b'two')], [])
+        >>> chunks
+        [('stdout', b'one '), ('stderr', b'two')]
+        >>> writer.write("stdout", b"three")
+        >>> StepLog(Path("attempt")).read(position)[0]
+        [('stdout', b'three')]
+        >>> writer.close()
     """
 
     def __init__(self, folder: Path) -> None:

@@ -137,6 +137,10 @@ CASES = [
         "train, line 1: {model} is a folder, made in advance.", "Write a file into it. If a file is meant:  {>model}",
     ),
     Case(
+        "a file its input lacks", "open('{root}/in/many/sub/c.csv')", "train, line 1: {many} holds no sub/c.csv.",
+        "It holds a.csv, b.csv.",
+    ),
+    Case(
         "a file used as a folder", "open('{root}/in/raw.csv/a.csv')", "train, line 1: {raw} is a file.",
         "Open its path as it is given.",
     ),
@@ -331,7 +335,8 @@ def test_where_the_cause_is_not_known_the_exception_is_told_and_nothing_guessed(
 
 
 def test_a_traceback_of_a_script_that_went_on_is_no_cause(root):
-    script = "import sys\ntry:\n    import xgboost\nexcept ImportError as e:\n    sys.excepthook(None, e, None)\nsys.exit(3)"
+    caught = "try:\n    import xgboost\nexcept ImportError as error:\n    sys.excepthook(None, error, None)\n"
+    script = f"import sys\n{caught}sys.exit(3)"
     advice = advise(failed(root, script))
     assert (advice.remedy, advice.line) == ("", None)
     assert advice.message.startswith("train ended with exit code 3: ")
