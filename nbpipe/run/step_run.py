@@ -12,13 +12,13 @@ from typing import Any
 
 from nbpipe.core.events import StepCancelled, StepFailed, StepFinished, StepLogged, StepReused, StepStarted
 from nbpipe.core.explanation import Explanation, explain
-from nbpipe.core.metrics import metrics_of
 from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import Status, StepState
 from nbpipe.errors import ActivityFailedException, UnknownName
 from nbpipe.execution.logs import StepLog
 from nbpipe.execution.process_environment import step_run_id
 from nbpipe.run.story import RunStory
+from nbpipe.runtime.metrics import fold, latest
 from nbpipe.store.objects import ObjectStore
 
 POLL = 0.03
@@ -156,10 +156,7 @@ class StepRun:
     @property
     def properties(self) -> dict[str, str]:
         """Properties as in Azure ML v1; a reused step names its origin."""
-        found: dict[str, str] = {}
-        for event in self.state.events:
-            if isinstance(event, StepLogged) and event.record.get("record") == "property":
-                found[str(event.record.get("name"))] = str(event.record.get("value"))
+        found = {name: str(value) for name, value in latest(self._logged(), "property").items()}
         reused = self._last(StepReused)
         if reused:
             found |= {
@@ -172,8 +169,10 @@ class StepRun:
     @property
     def tags(self) -> dict[str, str]:
         """Tags that the script set."""
-        records = [event.record for event in self.state.events if isinstance(event, StepLogged)]
-        return {str(r.get("name")): str(r.get("value")) for r in records if r.get("record") == "tag"}
+        return {name: str(value) for name, value in latest(self._logged(), "tag").items()}
+
+    def _logged(self) -> list[dict[str, Any]]:
+        return [dict(event.record) for event in self.state.events if isinstance(event, StepLogged)]
 
     def get_outputs(self) -> dict[str, StepOutput]:
         """Outputs by port name; empty until it has ended well."""
@@ -197,7 +196,7 @@ class StepRun:
         if event:
             stored = self.run.memory().result(event.key)
             return dict(stored.metrics) if stored else {}
-        return metrics_of(event.record for event in self.state.events if isinstance(event, StepLogged))
+        return fold(self._logged())
 
     @property
     def log(self) -> StepLog:
