@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import signal
 import socket
@@ -276,3 +277,13 @@ def boot_id() -> str:
         import psutil
 
         return str(int(psutil.boot_time()))
+
+
+def oom_kills() -> int:
+    """How many processes the system has killed for want of memory since its start; 0 where it does not tell."""
+    try:
+        counters = Path("/proc/vmstat").read_text("ascii")
+    except OSError:
+        return 0
+    found = re.search(r"^oom_kill (\d+)$", counters, re.MULTILINE)
+    return int(found[1]) if found else 0

@@ -171,3 +171,8 @@ def test_private_means_the_owner_only(tmp_path):
 def test_a_start_of_the_machine_has_one_name():
     assert platform.boot_id() == platform.boot_id() != ""
     assert platform.host_name()
+
+
+def test_what_the_system_killed_for_memory_is_counted() -> None:
+    first = platform.oom_kills()
+    assert 0 <= first <= platform.oom_kills()
