@@ -128,7 +128,7 @@ def read_traceback(stderr: str, script: str) -> Raised | None:
         script: path of the script, relative to the step's code.
 
     Example:
-        >>> read_traceback('  File "/work/a.py", line 3\n    f(\nSyntaxError: never closed', "a.py").line
+        >>> read_traceback('  File "/copy/a.py", line 3\n    f(\nSyntaxError: never closed', "a.py").line
         3
     """
     blocks = _blocks(plain(stderr))
