@@ -6,15 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from nbpipe.loading.declared import offer
+from nbpipe.loading.notebook_cells import CELL_NUMBER
 from nbpipe.notebook.completion import make_matcher
 from nbpipe.notebook.live import display_run
 from nbpipe.notebook.magics import magics_of
 from nbpipe.notebook.notebook_file import notebook_path
 from nbpipe.notebook.session import Session, start, stop
 from nbpipe.notebook.transform import join_magic_line
-
-POSITION = "nbpipe_cell"
-"""Key of an execute request's metadata: the cell's place in its notebook, told by nbpipe's own loader."""
 
 _loaded: dict[int, _Extension] = {}
 
@@ -51,7 +50,7 @@ class _Extension:
     def before_cell(self, info: Any) -> None:
         """Note which cell runs; tell which steps it declares no longer."""
         metadata = self._request_metadata()
-        position = metadata.get(POSITION)
+        position = metadata.get(CELL_NUMBER)
         label = f"cell {position}" if position else f"cell [{self.ip.execution_count}]"
         cell_id = info.cell_id or metadata.get("cellId") or ""
         gone = self.session.begin_cell(info.raw_cell or "", str(cell_id), label)
@@ -75,6 +74,7 @@ def load(ip: Any) -> None:
         known.take_out()
     session = known.session if known else Session(Path.cwd(), ip.user_ns, notebook_path(ip.user_ns))
     start(session)
+    offer(session.declared)
     _loaded[id(ip)] = _Extension(ip, session)
     _loaded[id(ip)].put_in()
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from nbpipe.core.run_state import Status
 from nbpipe.core.validation import close_to
 from nbpipe.errors import ActivityFailedException, NotebookError, UnknownName, UsageError
+from nbpipe.loading.declared import LEFT_OUT
 from nbpipe.notebook.session import Session, current, declaring
 from nbpipe.run import PipelineRun, StepRun
-
-LEFT_OUT = "A result is asked for while the notebook is only read for its steps."
-"""Fact of the error that lets the loader leave the rest of a cell out."""
 
 
 def path(name: str, *, run: PipelineRun | str | None = None, timeout: float | None = None) -> Path:

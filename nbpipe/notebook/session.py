@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
+from nbpipe.loading.declared import Declared
 from nbpipe.notebook.binding import bind
 from nbpipe.notebook.cells import CellFiles
 from nbpipe.notebook.declaration import (
@@ -255,8 +255,7 @@ class Session:
 
     def submit(self, pipeline: Pipeline, **options: Any) -> Any:
         """Start a run of a pipeline; see ``Workspace.submit``. It learns which names other cells define."""
-        cells = {label: text for label, text in self._texts.values() if text}
-        names, imports = names_elsewhere(cells), imports_elsewhere(cells)
+        names, imports = self._elsewhere()
         return pipeline.workspace.submit(
             pipeline, "", names_elsewhere=names, imports_elsewhere=imports, **options
         )
@@ -267,13 +266,14 @@ class Session:
         Returns:
             That pipeline, or what is in its way.
         """
-        graphs = {graph.name: graph for graph in self.saved().graphs if graph.name in self.names()}
         made: InvalidPipeline | Pipeline
         try:
             made = self.pipeline(pipeline)
-            graphs[made.name] = made.graph
         except InvalidPipeline as error:
             made = error
+        graphs = {graph.name: graph for graph in self.saved().graphs if graph.name in self.names()}
+        if isinstance(made, Pipeline):
+            graphs[made.name] = made.graph
         self.store.save(self.declarations, list(graphs.values()))
         return made
 
@@ -281,15 +281,20 @@ class Session:
         """What the last kernel knew."""
         return self.store.load()
 
-    def graphs(self) -> list[Graph]:
-        """The graph of every pipeline, with paths as the workspace keeps them; for declare mode.
+    def declared(self) -> Iterator[Declared]:
+        """Every pipeline that has step cells, for a loader that reads the notebook.
 
         Raises:
             InvalidPipeline: one of them has problems.
-            UsageError: the notebook declares no step.
         """
-        pipelines = [self.pipeline(name) for name in self.names()] or [only_pipeline(self.namespace)]
-        return [self.workspace.graph_of(made) for made in pipelines]
+        names, imports = self._elsewhere()
+        for name in self.names():
+            yield Declared(self.pipeline(name), names, imports)
+
+    def _elsewhere(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Names that the notebook's other cells define, and those that they import."""
+        cells = {label: text for label, text in self._texts.values() if text}
+        return names_elsewhere(cells), imports_elsewhere(cells)
 
 
 def only_pipeline(namespace: Mapping[str, Any]) -> Pipeline:

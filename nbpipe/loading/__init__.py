@@ -1,0 +1,1 @@
+"""Pipelines from files: a notebook, a Python file or a saved graph, read for the pipeline it declares."""
