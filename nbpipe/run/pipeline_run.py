@@ -74,8 +74,9 @@ class PipelineRun(RunStory, Displayed):
     def failure(self) -> ActivityFailedException:
         """The error that tells why the run did not finish well."""
         if self.interrupted:
+            said = self.runner_error()
             return ActivityFailedException(
-                f"Run {self.id} was interrupted: its runner is gone.",
+                f"Run {self.id} was interrupted: its runner is gone{f' ({said})' if said else ''}.",
                 remedy="Run it again; what was finished is reused.",
             )
         steps = self.get_steps()

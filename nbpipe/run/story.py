@@ -99,7 +99,16 @@ class RunStory:
             return False
         # The runner writes its last event before it lets go of the lock, so one more look settles it. A run that was
         # submitted a moment ago has no runner yet.
-        return self.state.finished is None and time.time() - self._last_sign() > STARTING
+        starting = time.time() - self._last_sign() < STARTING and not self.runner_error()
+        return self.state.finished is None and not starting
+
+    def runner_error(self) -> str:
+        """The last line that a runner which broke wrote, or empty."""
+        try:
+            lines = self.folder.runner_log.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return ""
+        return lines[-1] if lines else ""
 
     def _last_sign(self) -> float:
         known = self.state.started
