@@ -13,16 +13,18 @@ from typing import Any
 from nbpipe.compute.base import Backend, Exit, Handle, Job
 from nbpipe.core.events import Event, StepCancelled, StepFailed, StepFinished, StepLogged, StepNoted
 from nbpipe.core.fingerprint import Fingerprint
-from nbpipe.core.metrics import metrics_of
 from nbpipe.core.node import CellSource, Node
 from nbpipe.core.result import StepResult
-from nbpipe.errors import NbpipeError
+from nbpipe.errors import NbpipeError, StoreError
 from nbpipe.execution.advice import Advice, Failure, advise
+from nbpipe.execution.capacity import gpu_names
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.logs import LogWriter
+from nbpipe.execution.masking import masked
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
 from nbpipe.execution.workplace import BoundInput, Workplace
+from nbpipe.runtime.metrics import fold
 from nbpipe.store.files import read_lines
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
@@ -93,12 +95,12 @@ class Attempt:
         self._stopped_by = ""
         self._handle: Handle | None = None
         self._spool_offset = 0
+        self._secrets = [means.variables.get(name, "") for name in node.environment.secrets]
 
     async def run(self) -> Event:
         """Start the process, wait for its end, publish; the event that tells how it ended."""
         place = Workplace(self.folder / "work", self.node, self.means.objects)
-        secrets = [self.means.variables.get(name, "") for name in self.node.environment.secrets]
-        log = LogWriter(self.folder, limit=self.means.frozen.options.log_limit, secrets=secrets)
+        log = LogWriter(self.folder, limit=self.means.frozen.options.log_limit, secrets=self._secrets)
         try:
             step = self.means.frozen.steps[self.node.node_id]
             paths = await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
@@ -107,21 +109,21 @@ class Attempt:
             self._read_spool(place.spool)
             return await asyncio.to_thread(self._settle, ended, place, paths, log)
         except (NbpipeError, OSError) as error:
-            return self._failed("start", _one_line(error), remedy=getattr(error, "remedy", "") or "")
+            return self._failed("start", one_line(error), remedy=getattr(error, "remedy", "") or "")
         finally:
             log.close()
             await asyncio.to_thread(place.clear)
 
     async def stop(self, by: str) -> None:
         """End the process and all it started; the attempt ends as cancelled by ``by``."""
-        self._stopped_by = by
+        self._stopped_by = self._stopped_by or by
         if self._handle is not None:
             await self._handle.cancel(GRACE)
 
     async def _process(self, python: str, paths: StepPaths, log: LogWriter) -> Exit:
         env = step_environment(self.means.variables, self.node, self.means.frozen, paths)
         if self.gpus:
-            env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.gpus))
+            env["CUDA_VISIBLE_DEVICES"] = gpu_names(self.gpus, self.means.variables)
         values = self.means.frozen.graph.parameters
         job = Job(
             attempt_id=f"{step_run_id(self.means.frozen.run, self.node.node_id)}.{self.number}",
@@ -156,23 +158,32 @@ class Attempt:
         with suppress(FileNotFoundError):
             records, self._spool_offset = read_lines(path, self._spool_offset)
             for record in records:
-                if isinstance(record, dict):
-                    self._take_record(record)
+                # The script may have written anything there; only what the runtime writes counts.
+                if isinstance(record, dict) and {"record", "run"} <= record.keys():
+                    self._take_record(masked(record, self._secrets))
 
     def _take_record(self, record: dict[str, Any]) -> None:
         self.records.append(record)
         self.emit(StepLogged(time.time(), self.node.node_id, record))
 
     def _settle(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
-        """Judge the exit, check inputs and outputs, publish."""
+        """Judge the exit and check the inputs; publish if all is well."""
+        changed = self._changed_inputs()  # however it ended: a changed object is no result any more
         if self._stopped_by:
             return StepCancelled(time.time(), self.node.node_id, self._stopped_by, ended.wall)
         if ended.code != 0:
             place.publish_kept()
             return self._broken(ended, place, paths, log)
-        changed = self._changed_inputs()
+        told = next((record for record in reversed(self.records) if record["record"] == "fail"), None)
+        if told is not None:  # Azure ML v1: a script that calls run.fail() has failed, whatever it exits with
+            details = str(told.get("details") or "").strip() or "the script called run.fail()"
+            return self._failed("exit", details.splitlines()[0], ended)
         if changed:
             return self._failed("input", f"input changed while running: {', '.join(changed)}", ended)
+        return self._publish(ended, place, paths, log)
+
+    def _publish(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
+        """Take the outputs into the store, if they are all what was declared."""
         problems = {port.name: place.form_problem(port) for port in self.node.outputs}
         wrong = next((name for name, problem in problems.items() if problem), None)
         if wrong is not None:
@@ -180,32 +191,36 @@ class Attempt:
         try:
             outputs = {port.name: place.publish(port) for port in self.node.outputs}
         except NbpipeError as error:
-            return self._failed("output", _one_line(error), ended, remedy=error.remedy or "")
+            return self._failed("output", one_line(error), ended, remedy=error.remedy or "")
         return self._publish_result(ended, outputs, place.publish_kept())
 
     def _changed_inputs(self) -> list[str]:
-        """Names of inputs that changed; a changed object is taken out of the store, since it is no result any more."""
+        """Names of inputs that changed; a changed object is taken out of the store."""
         changed = []
         for name, bound in self.inputs.items():
-            if bound.changes(self.means.objects):
-                changed.append(name)
+            with suppress(StoreError):  # taken out already, for another step that reads it
+                if not bound.changed(self.means.objects):
+                    continue
                 if bound.found is None:
                     self.means.objects.quarantine(bound.digest)
+            changed.append(name)
         return changed
 
     def _publish_result(self, ended: Exit, outputs: dict[str, str], kept: str) -> Event:
         now = time.time()
         key = self.fingerprint.key
         frozen = self.means.frozen
-        earlier = [result.record.get("outputs") for result in self.means.results.all(key)]
+        made = [each.record for each in self.means.results.all(key) if not each.record.get("accepted_from")]
         result = StepResult(
             key=key, run=frozen.run, step=self.node.name, node=self.node.node_id, pipeline=frozen.graph.name,
             outputs=outputs, fingerprint=self.means.memory.keep_fingerprint(self.fingerprint), finished=now,
-            seconds=ended.wall, metrics=metrics_of(self.records), kept=kept,
+            seconds=ended.wall, metrics=fold(self.records), kept=kept,
         )  # fmt: skip
         self.means.results.publish(key, frozen.run, result.to_json())
         unequal = [
-            port for port, digest in outputs.items() if any(o and o.get(port) != digest for o in earlier)
+            port
+            for port, digest in outputs.items()
+            if any(record.get("outputs", {}).get(port) != digest for record in made)
         ]
         if unequal:
             names = ", ".join(self.node.output(port).file_name or port for port in unequal)
@@ -292,5 +307,8 @@ def _option_of(node: Node, output: str) -> str:
     return ""
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    if isinstance(error, OSError) and error.filename and not isinstance(error, NbpipeError):
+        return f"{error.filename}: {error.strerror}"
     return str(getattr(error, "fact", None) or error or type(error).__name__).splitlines()[0]

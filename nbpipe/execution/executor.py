@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from nbpipe.core.events import (
     Event,
@@ -26,12 +29,12 @@ from nbpipe.core.plan import Decision, Flags, cause_behind, decide, last_seconds
 from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import OUTCOMES, Block, Cancel, Close, Instruction, Kill, Resolve, RunState
 from nbpipe.errors import NbpipeError
-from nbpipe.execution.attempt import Attempt, Means
+from nbpipe.execution.attempt import Attempt, Means, one_line
 from nbpipe.execution.journal import Journal
 from nbpipe.execution.requests import take_requests
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.slots import Slots, hold_key
-from nbpipe.execution.source_data import content_digest, find_data, shown_of
+from nbpipe.execution.source_data import content_digest, find_data, shown_of, source_changed
 from nbpipe.execution.workplace import BoundInput
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
@@ -76,22 +79,40 @@ class Executor:
         self._resolving: dict[str, asyncio.Task[None]] = {}
         self._stops: set[asyncio.Task[None]] = set()
         self._saved = 0.0
+        self._broken: BaseException | None = None
         self._over = asyncio.Event()
 
     async def run(self) -> str:
-        """Run every step to its end; the run's status in Azure ML v1's words."""
+        """Run every step to its end; the run's status in Azure ML v1's words.
+
+        Raises:
+            StoreError: events cannot be recorded any more; every process was ended.
+        """
         self._emit_started()
-        watching = asyncio.create_task(self._watch_requests())
+        watching = self._begin(self._watch_requests())
         self._carry_out(self.state.begin())
         try:
             await self._over.wait()
         finally:
-            watching.cancel()
-            for task in [*self._resolving.values(), *self._stops]:
-                with suppress(asyncio.CancelledError):
-                    await task
+            tasks = [watching, *self._resolving.values(), *self._stops]
+            for task in tasks if self._broken else [watching]:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.means.backend.aclose()
+        if self._broken:
+            raise self._broken
         return self.state.outcome
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task whose failure ends the run: it means that nothing can be recorded any more."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._look_at_end)
+        return task
+
+    def _look_at_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._broken = self._broken or error
+            self._over.set()
 
     def _emit_started(self) -> None:
         self.emit(RunStarted(
@@ -114,7 +135,7 @@ class Executor:
         for instruction in instructions:
             match instruction:
                 case Resolve(node):
-                    self._resolving[node] = asyncio.create_task(self._resolve(node))
+                    self._resolving[node] = self._begin(self._resolve(node))
                 case Kill(node, by):
                     self._stop_attempt(node, by)
                 case Cancel(node, by) if self.state.is_open(node):
@@ -128,7 +149,7 @@ class Executor:
 
     def _stop_attempt(self, node: str, by: str) -> None:
         if attempt := self._attempts.get(node):
-            task = asyncio.create_task(attempt.stop(by))
+            task = self._begin(attempt.stop(by))
             self._stops.add(task)
             task.add_done_callback(self._stops.discard)
 
@@ -141,14 +162,14 @@ class Executor:
         """Decide on a step and, if it is not reused, run it; whatever goes wrong is an event of the step."""
         try:
             fingerprint, inputs = await asyncio.to_thread(self._bind, node_id)
-            if self._reuse(node_id, fingerprint):
+            if self._reuse(node_id, fingerprint, self._decide(node_id, fingerprint)):
                 return
-            tell = self._teller(node_id)
-            async with hold_key(self._locks / f"key-{fingerprint.key}", self.frozen.run, tell) as waited:
-                if waited and self._reuse(node_id, fingerprint):
-                    return
-                await self._run_step(node_id, fingerprint, inputs)
-        except (NbpipeError, OSError) as error:
+            path = self._locks / f"key-{fingerprint.key}"
+            async with hold_key(path, self.frozen.run, self._teller(node_id)):
+                decision = self._decide(node_id, fingerprint)  # another run may have made it by now
+                if not self._reuse(node_id, fingerprint, decision):
+                    await self._run_step(node_id, fingerprint, inputs, decision)
+        except Exception as error:  # noqa: BLE001 - one step's trouble, even a bug of ours, ends no other step
             self._record_trouble(node_id, error)
 
     def _bind(self, node_id: str) -> tuple[Fingerprint, dict[str, BoundInput]]:
@@ -164,7 +185,8 @@ class Executor:
             found = find_data(source, self.means.root)
             before = found.figures()
             digest = content_digest(found, self._digests)
-            bound[port.name] = BoundInput(digest, found, before)
+            look = partial(source_changed, source, self.means.root, before, digest, self._digests)
+            bound[port.name] = BoundInput(digest, found, look)
             shown[port.name] = shown_of(source, found, digest)
         fingerprint = self.frozen.steps[node_id].fingerprint
         return fingerprint.with_inputs({name: each.digest for name, each in bound.items()}, shown), bound
@@ -174,11 +196,13 @@ class Executor:
         flags = Flags(node_id in self._forced, node.allow_reuse)
         return decide(fingerprint, node.name, self.graph.name, self.means.memory, flags)
 
-    def _reuse(self, node_id: str, fingerprint: Fingerprint) -> bool:
-        """Take a stored result if one answers; True when the step is settled by it."""
-        result = self._decide(node_id, fingerprint).result
-        if result is None or not self.state.is_open(node_id):
-            return not self.state.is_open(node_id)
+    def _reuse(self, node_id: str, fingerprint: Fingerprint, decision: Decision) -> bool:
+        """Take the stored result that a decision found; True when the step is settled, by it or meanwhile."""
+        if not self.state.is_open(node_id):
+            return True
+        result = decision.result
+        if result is None:
+            return False
         accepted = bool(result.accepted_from)
         self.emit(StepReused(
             time.time(), node_id, result.key, result.accepted_from or result.run, result.finished, result.outputs,
@@ -188,7 +212,7 @@ class Executor:
         return True
 
     async def _run_step(
-        self, node_id: str, fingerprint: Fingerprint, inputs: Mapping[str, BoundInput]
+        self, node_id: str, fingerprint: Fingerprint, inputs: Mapping[str, BoundInput], decision: Decision
     ) -> None:
         node = self.graph.get_node(node_id)
         async with self._slots.hold(node.environment.resources.gpus, self._teller(node_id)) as gpus:
@@ -201,24 +225,35 @@ class Executor:
                 self.means, node, folder, number=number, fingerprint=fingerprint, inputs=inputs, gpus=gpus,
                 may_retry=self.state.may_retry(node_id, number), emit=self.emit,
             )  # fmt: skip
-            self._emit_step_started(node_id, fingerprint, number)
+            self._emit_step_started(node_id, fingerprint, number, decision)
             ended = await attempt.run()
             self._note(node_id, fingerprint, ended)
         for note in attempt.notes:
             self.emit(note)
         self.emit(ended)
 
-    def _emit_step_started(self, node_id: str, fingerprint: Fingerprint, number: int) -> None:
+    def _emit_step_started(
+        self, node_id: str, fingerprint: Fingerprint, number: int, decision: Decision
+    ) -> None:
         node = self.graph.get_node(node_id)
-        decision = self._decide(node_id, fingerprint)
-        compared = decision.compared
         keep = self.means.memory.keep_fingerprint
+        digest = keep(fingerprint)
+        first = self._started(node_id)
+        if first is not None:  # a further attempt runs for the reasons of the first, not because that failed
+            self.emit(replace(first, time=time.time(), attempt=number, key=fingerprint.key, fingerprint=digest))
+            return
+        compared = decision.compared
         self.emit(StepStarted(
-            time.time(), node_id, number, fingerprint.key, keep(fingerprint),
+            time.time(), node_id, number, fingerprint.key, digest,
             [reason.to_json() for reason in self._with_roots(decision)],
             keep(compared.fingerprint) if compared else "", compared.run if compared else "", node.target,
             last_seconds(self.means.memory.attempts(node.name)),
         ))  # fmt: skip
+
+    def _started(self, node_id: str) -> StepStarted | None:
+        """The newest start of a step in this run, or None."""
+        story = reversed(self.state.steps[node_id].events)
+        return next((event for event in story if isinstance(event, StepStarted)), None)
 
     def _with_roots(self, decision: Decision) -> list[Reason]:
         """Reasons, with what made the upstream step run put behind those that speak of its output."""
@@ -231,8 +266,7 @@ class Executor:
         """What made a step of this run run, or empty."""
         if node_id not in self.state.steps:
             return ""
-        story = self.state.steps[node_id].events
-        started = next((event for event in reversed(story) if isinstance(event, StepStarted)), None)
+        started = self._started(node_id)
         reasons = [Reason.from_json(reason) for reason in started.reasons] if started else []
         return cause_behind(self.graph.get_node(node_id).name, reasons)
 
@@ -256,13 +290,14 @@ class Executor:
         return tell
 
     def _record_trouble(self, node_id: str, error: Exception) -> None:
-        """An error of nbpipe's own, a full disk or a missing input: the step failed, and says why."""
+        """A missing input, a full disk or an error of nbpipe's own: the step failed, and says why."""
+        if not isinstance(error, NbpipeError | OSError):
+            traceback.print_exception(error)  # into the runner's log
         step = self.state.steps[node_id]
         if step.status.settled:
             return
-        fact = str(getattr(error, "fact", None) or error).splitlines()[0]
         remedy = getattr(error, "remedy", None) or ""
-        self.emit(StepFailed(time.time(), node_id, step.attempts, "start", fact, remedy=remedy))
+        self.emit(StepFailed(time.time(), node_id, step.attempts, "start", one_line(error), remedy=remedy))
 
     async def _watch_requests(self) -> None:
         """Carry out what others ask for by files in ``requests/``."""

@@ -124,7 +124,7 @@ class Fingerprinter:
             "code": code,
             "command": {
                 "script": node.script,
-                "arguments": ["".join(map(str, word)) for word in node.arguments],
+                "arguments": node.command(),
             },
             "parameters": parameter_values(graph, node),
             "environment": environment,

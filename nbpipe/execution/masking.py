@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 MASK = b"***"
 SHORTEST = 4
@@ -87,3 +88,24 @@ class Masker:
             else:
                 spans.append((start, stop))
         return spans
+
+
+def masked(value: Any, secrets: Iterable[str]) -> Any:
+    """A JSON value with the secrets in its texts masked, names of fields included.
+
+    Example:
+        >>> masked({"name": "url", "value": ["https://me:s3cret@host", 1]}, ["s3cret"])
+        {'name': 'url', 'value': ['https://me:***@host', 1]}
+    """
+    known = [secret for secret in secrets if len(secret) >= SHORTEST]
+    if not known:
+        return value
+    if isinstance(value, str):
+        masker = Masker(known)
+        data = value.encode("utf-8", "surrogatepass")
+        return (masker.feed(data) + masker.flush()).decode("utf-8", "surrogatepass")
+    if isinstance(value, list):
+        return [masked(each, known) for each in value]
+    if isinstance(value, dict):
+        return {masked(name, known): masked(each, known) for name, each in value.items()}
+    return value

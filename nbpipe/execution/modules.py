@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbpipe.execution.sources import Sources
@@ -22,7 +23,8 @@ def modules_taken_along(script: Path, roots: Iterable[Path], sources: Sources) -
 
     Returns:
         Relative POSIX path (as seen from the root it was found in) -> file. Packages bring their ``__init__`` files.
-        A script that does not parse imports nothing: it will fail when it runs, and say where.
+        A script that does not parse imports nothing: it will fail when it runs, and say where. A name of the standard
+        library is looked for in the first root alone: that is where Python finds it before its own.
     """
     places = [root for root in dict.fromkeys(roots) if root.is_dir()]
     found: dict[str, Path] = {}
@@ -51,25 +53,23 @@ def _package_of(relative: str) -> str:
     return relative.rpartition("/")[0].replace("/", ".")
 
 
-def _files_of(dotted: str, places: list[Path]) -> Iterator[tuple[str, Path]]:
+def _files_of(dotted: str, places: list[Path]) -> list[tuple[str, Path]]:
     """The files that an import of this name executes: each package's ``__init__`` and the module itself."""
     parts = dotted.split(".")
     if parts[0] == RUNTIME or not all(part.isidentifier() for part in parts):
-        return
-    root = next((place for place in places if _exists(place, parts[0])), None)
-    if root is None:
-        return
+        return []
+    for place in places[:1] if parts[0] in sys.stdlib_module_names else places:
+        files = _files_in(place, parts)
+        if files:  # a folder that has none of them is no package, or a part of one that lies elsewhere too
+            return files
+    return []
+
+
+def _files_in(place: Path, parts: list[str]) -> list[tuple[str, Path]]:
+    found = []
     for depth in range(1, len(parts) + 1):
         stem = "/".join(parts[:depth])
-        for relative in (f"{stem}/__init__.py", f"{stem}.py"):
-            if (root / relative).is_file():
-                yield relative, root / relative
-                break
-
-
-def _exists(root: Path, top: str) -> bool:
-    folder = root / top
-    if (root / f"{top}.py").is_file() or (folder / "__init__.py").is_file():
-        return True
-    # A namespace package is a folder without __init__; a folder of data is none, so it must hold a module.
-    return folder.is_dir() and any(folder.glob("*.py"))
+        here = (name for name in (f"{stem}/__init__.py", f"{stem}.py") if (place / name).is_file())
+        if relative := next(here, None):
+            found.append((relative, place / relative))
+    return found

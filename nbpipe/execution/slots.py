@@ -89,8 +89,8 @@ class Slots:
 
 
 @asynccontextmanager
-async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIterator[bool]:
-    """Hold the lock of a key, so that two runs never make one result at the same time; yields whether it had to wait.
+async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIterator[None]:
+    """Hold the lock of a key, so that two runs never make one result at the same time.
 
     Args:
         path: the lock file.
@@ -102,10 +102,11 @@ async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIt
     while not lock.acquire():
         if not waited:
             holder = (lock.holder() or {}).get("run")
-            tell(f"run {holder}, which makes it" if holder else "another run, which makes it")
+            who = "another step" if holder == run else f"run {holder}" if holder else "another run"
+            tell(f"{who}, which makes it")
             waited = True
         await asyncio.sleep(POLL)
     try:
-        yield waited
+        yield
     finally:
         lock.release()

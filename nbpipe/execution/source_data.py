@@ -12,7 +12,7 @@ from typing import Any
 
 from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.node import DataSource
-from nbpipe.errors import UsageError
+from nbpipe.errors import NbpipeError, UsageError
 from nbpipe.execution.ignore import DEFAULT_IGNORES
 from nbpipe.store.digests import Figures, FileDigests, figures
 
@@ -50,20 +50,20 @@ def find_data(source: DataSource, root: Path) -> FoundData:
     Raises:
         UsageError: a path that is not there, a glob that matches nothing, or something that is neither file nor folder.
     """
-    if len(source.paths) == 1 and not _is_glob(root / source.paths[0]):
+    if len(source.paths) == 1 and not _is_glob(source.paths[0], root):
         return _single(source, root / source.paths[0])
     files: dict[str, Path] = {}
     for text in source.paths:
         path = root / text
-        for name, file in _matches(path) if _is_glob(path) else _listed(path, text):
+        for name, file in _matches(path) if _is_glob(text, root) else _listed(path, text):
             if name in files and files[name] != file:
                 raise UsageError(f"Two files of {source.name} are called {name}: {files[name]} and {file}.")
             files[name] = file
     return FoundData(dict(sorted(files.items())), None, False)
 
 
-def _is_glob(path: Path) -> bool:
-    return glob.has_magic(str(path)) and not path.exists()
+def _is_glob(text: str, root: Path) -> bool:
+    return glob.has_magic(text) and not (root / text).exists()
 
 
 def _single(source: DataSource, path: Path) -> FoundData:
@@ -88,13 +88,14 @@ def _absence(path: Path, text: str) -> str:
 
 
 def _matches(pattern: Path) -> Iterator[tuple[str, Path]]:
-    fixed = pattern
-    while glob.has_magic(str(fixed)):
+    fixed = pattern  # what is there as it is written is no pattern, whatever brackets a folder's name has
+    while not fixed.exists():
         fixed = fixed.parent
-    found = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]
-    files = [(path.relative_to(fixed).as_posix(), path) for path in found if path.is_file()]
+    wanted = str(pattern.relative_to(fixed))
+    found = [Path(match) for match in sorted(glob.glob(wanted, root_dir=fixed, recursive=True))]
+    files = [(match.as_posix(), fixed / match) for match in found if (fixed / match).is_file()]
     if not files:
-        raise UsageError(f"nothing matches {pattern.relative_to(fixed)} in {fixed}")
+        raise UsageError(f"nothing matches {wanted} in {fixed}")
     yield from files
 
 
@@ -110,16 +111,22 @@ def _listed(path: Path, text: str) -> Iterator[tuple[str, Path]]:
 _NO_DATA = {name for name in DEFAULT_IGNORES if not set(name) & set("*?[")} - {"venv", "node_modules"}
 
 
-def _files_under(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
-    """Every file of a data folder; caches and state that tools leave beside data are no data."""
+def _files_under(
+    folder: Path, prefix: str = "", above: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, Path]]:
+    """Every file of a data folder; caches and state that tools leave beside data are no data.
+
+    Links are followed, as a script's reads follow them, but never in a circle.
+    """
+    above |= {os.path.realpath(folder)}
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda each: each.name):
             if entry.name in _NO_DATA:
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files_under(Path(entry.path), f"{prefix}{entry.name}/")
-            elif entry.is_file():
+            if entry.is_file():
                 yield prefix + entry.name, Path(entry.path)
+            elif entry.is_dir() and os.path.realpath(entry.path) not in above:
+                yield from _files_under(Path(entry.path), f"{prefix}{entry.name}/", above)
 
 
 def content_digest(found: FoundData, digests: FileDigests) -> str:
@@ -132,6 +139,26 @@ def content_digest(found: FoundData, digests: FileDigests) -> str:
         for name, path in found.files.items()
     ]
     return digest_of(listing)
+
+
+def source_changed(
+    source: DataSource, root: Path, before: Mapping[str, Figures], digest: str, digests: FileDigests
+) -> bool:
+    """Whether a source is not what it was when it was hashed: other content, a file more or less, or gone.
+
+    Figures decide where they are equal; a file that was only touched is read again, and has not changed.
+
+    Args:
+        source, root: as for ``find_data``.
+        before: figures of its files then.
+        digest: content digest then.
+        digests: digests of files.
+    """
+    try:
+        now = find_data(source, root)
+        return now.figures() != before and content_digest(now, digests) != digest
+    except (NbpipeError, OSError):
+        return True
 
 
 _rows_known: dict[str, int | None] = {}

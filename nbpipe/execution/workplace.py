@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbpipe.core.node import InputPort, Node, OutputPort
@@ -15,7 +15,6 @@ from nbpipe.execution.process_environment import StepPaths
 from nbpipe.execution.source_data import FoundData
 from nbpipe.execution.staging import lay_out
 from nbpipe.platform import copy_file, private_folder
-from nbpipe.store.digests import Figures, figures
 from nbpipe.store.files import remove_tree
 from nbpipe.store.manifest import Kind
 from nbpipe.store.objects import ObjectStore
@@ -28,24 +27,20 @@ class BoundInput:
     Attributes:
         digest: content digest, as the fingerprint counts it.
         found: files of data that no step makes; None for another step's output.
-        before: figures of those files when they were hashed.
+        source_changed: looks whether those data are still the same.
     """
 
     digest: str
     found: FoundData | None = None
-    before: Mapping[str, Figures] = field(default_factory=dict)
+    source_changed: Callable[[], bool] | None = None
 
-    def changes(self, objects: ObjectStore) -> list[str]:
-        """Names of files that are not what they were when the step started."""
-        if self.found is None:
-            return objects.check(self.digest)
-        changed = []
-        for name, path in self.found.files.items():
-            with suppress(OSError):
-                if figures(path) == self.before[name]:
-                    continue
-            changed.append(name)
-        return changed
+    def changed(self, objects: ObjectStore) -> bool:
+        """Whether the content is not what it was when the step started.
+
+        Raises:
+            StoreError: another step's output is gone.
+        """
+        return self.source_changed() if self.source_changed else bool(objects.check(self.digest))
 
 
 class Workplace:

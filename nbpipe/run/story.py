@@ -97,10 +97,12 @@ class RunStory:
         """True when its runner is gone and it never ended."""
         if self.state.finished is not None or self.live:
             return False
-        # The runner writes its last event before it lets go of the lock, so one more look settles it. A run that was
-        # submitted a moment ago has no runner yet.
-        starting = time.time() - self._last_sign() < STARTING and not self.runner_error()
-        return self.state.finished is None and not starting
+        # The runner writes its last event before it lets go of the lock, so one more look settles it. A run that
+        # was submitted a moment ago has no runner yet.
+        state = self.state
+        late = time.time() - self.frozen.submitted > STARTING
+        begun = state.started is not None or late or bool(self.runner_error())
+        return begun and state.finished is None
 
     def runner_error(self) -> str:
         """The last line that a runner which broke wrote, or empty."""
@@ -109,10 +111,6 @@ class RunStory:
         except OSError:
             return ""
         return lines[-1] if lines else ""
-
-    def _last_sign(self) -> float:
-        known = self.state.started
-        return known.time if known else self.frozen.submitted
 
     @property
     def status(self) -> str:
