@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from nbpipe.core.environment import RunConfiguration
@@ -16,7 +15,7 @@ from nbpipe.notebook.binding import DATA_TYPES
 from nbpipe.notebook.magic_line import MODULE_MAGIC
 from nbpipe.notebook.options import OPTIONS
 from nbpipe.notebook.session import Session
-from nbpipe.notebook.transform import read_step_cell
+from nbpipe.notebook.transform import StepCell, read_step_cell
 from nbpipe.notebook.verbs import SHOW, VERBS
 
 _FRAGMENT = re.compile(r"[^\s{},=>'\"]*\Z")
@@ -24,7 +23,7 @@ _IN_BRACES = re.compile(r"\{[^{}\s]*\Z")
 _VERB_LINE = re.compile(
     r"\s*(?:\w+\s*=\s*)?%pipeline(?:_(?P<joined>\w+)|\s+(?P<apart>\w+))?(?P<rest>\s.*|)\Z"
 )
-_TAKES_PATH = ("--with", "--python", "--source-directory")
+_BEHIND_MAGIC = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*%%\w+\s")
 
 
 def complete(session: Session, before: str) -> tuple[str, list[str]] | None:
@@ -35,40 +34,43 @@ def complete(session: Session, before: str) -> tuple[str, list[str]] | None:
         before: the cell's text up to the cursor.
 
     Returns:
-        The part of the text that is being completed, and what may replace it; None where this is no line of nbpipe.
+        The part of the text that is being completed, and what may replace it; None where this is no line of
+        nbpipe.
     """
-    fragment = _fragment(before)
-    candidates = _on_step_cell(session, before, fragment)
-    if candidates is None:
-        candidates = _on_verb_line(session, before.rpartition("\n")[2], fragment)
-    if candidates is None:
+    match = _FRAGMENT.search(before)
+    fragment = match[0] if match else ""
+    cell = _magic_line_of(before)
+    line = _VERB_LINE.match(before.rpartition("\n")[2])
+    if cell:
+        candidates = _on_step_cell(session, cell, before, fragment)
+    elif line and (line["rest"] or line["apart"]):
+        candidates = _on_verb_line(session, line)
+    else:
         return None
     return fragment, sorted({each for each in candidates if each.startswith(fragment) and each != fragment})
 
 
-def _fragment(before: str) -> str:
-    match = _FRAGMENT.search(before)
-    return match[0] if match else ""
-
-
-def _on_step_cell(session: Session, before: str, fragment: str) -> Iterable[str] | None:
+def _magic_line_of(before: str) -> StepCell | None:
+    """The step cell whose magic line the cursor stands in, or None."""
     cell = read_step_cell(before)
-    if cell is None or cell.body or (before.endswith("\n") and not before.rstrip("\n").endswith("\\")):
-        return None
-    if not re.match(r"\s*(?:#.*\n|\s)*%%\w+\s", before):
-        return None
+    on_line = cell and not cell.body and (before[-1:] not in ("\n", "\r") or before.rstrip().endswith("\\"))
+    return cell if on_line and _BEHIND_MAGIC.match(before) else None
+
+
+def _on_step_cell(session: Session, cell: StepCell, before: str, fragment: str) -> Iterable[str]:
     if cell.magic == MODULE_MAGIC:
         return ["--overwrite", *_files(session, fragment, ".py")]
     if _IN_BRACES.search(before):
         return [*_data_names(session), *_variables(session), *_files(session, fragment)]
     words = cell.line.split()
-    done = words if before[-1:].isspace() else words[:-1]
+    typed = "" if before[-1:].isspace() or not words else words[-1]
+    done = words[: len(words) - bool(typed)]
+    last = done[-1] if done else ""
+    option = typed.partition("=")[0] if "=" in typed else last
     if any(word.endswith(".py") for word in done):
         return []
-    last = done[-1] if done else ""
-    option = OPTIONS.get(last.partition("=")[0]) or OPTIONS.get((words or [""])[-1].partition("=")[0])
-    if option and option.value and ("=" in (words or [""])[-1] or last in OPTIONS):
-        return _option_values(session, option.field, fragment)
+    if option in OPTIONS and OPTIONS[option].value:
+        return _option_values(session, OPTIONS[option].field, fragment)
     return [*OPTIONS, *(each.line.script for each in session.declarations)]
 
 
@@ -117,17 +119,9 @@ def _files(session: Session, fragment: str, ending: str = "") -> Iterator[str]:
                 yield f"{head}{slash}{entry.name}"
 
 
-def _on_verb_line(session: Session, line: str, fragment: str) -> Iterable[str] | None:
-    match = _VERB_LINE.match(line)
-    if match is None:
-        return None
-    name = match["joined"] or match["apart"] or ""
-    rest = match["rest"]
-    if not rest:
-        if match["joined"] is not None or line.rstrip().endswith("%pipeline"):
-            return None if not line.endswith(" ") else []
-        return VERBS
-    if not name:
+def _on_verb_line(session: Session, line: re.Match[str]) -> Iterable[str]:
+    name, rest = line["joined"] or line["apart"] or "", line["rest"]
+    if not rest or not name:
         return [*VERBS, *SHOW.options]
     verb = VERBS.get(name)
     if verb is None:
@@ -136,9 +130,8 @@ def _on_verb_line(session: Session, line: str, fragment: str) -> Iterable[str] |
     done = words if rest[-1:].isspace() else words[:-1]
     if done and done[-1] in verb.options and verb.options[done[-1]].value:
         return _verb_values(session, done[-1])
-    steps = [each.name for each in session.declarations]
-    named = {"step": steps, "run": _runs(session)}.get(verb.completes, [])
-    return [*verb.options, *named]
+    named = {"step": [each.name for each in session.declarations], "run": _runs(session)}
+    return [*verb.options, *named.get(verb.completes, ())]
 
 
 def _verb_values(session: Session, option: str) -> Iterable[str]:
@@ -184,8 +177,3 @@ def make_matcher(session: Session) -> Any:
         }
 
     return match
-
-
-def folder_of(path: str) -> Path:
-    """The folder part of a path that is being typed."""
-    return Path(path.rpartition("/")[0] or ".")

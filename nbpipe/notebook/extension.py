@@ -53,7 +53,8 @@ class _Extension:
         position = metadata.get(CELL_NUMBER)
         label = f"cell {position}" if position else f"cell [{self.ip.execution_count}]"
         cell_id = info.cell_id or metadata.get("cellId") or ""
-        gone = self.session.begin_cell(info.raw_cell or "", str(cell_id), label)
+        python = getattr(info, "transformed_cell", None) or ""  # older IPython tells the raw text only
+        gone = self.session.begin_cell(info.raw_cell or "", str(cell_id), label, python)
         for name in gone:
             print(f"{name} is no step any more: its cell declares none now.")
 

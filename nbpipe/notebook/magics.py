@@ -22,31 +22,29 @@ from nbpipe.notebook.verb_line import Verb, option_lines
 from nbpipe.notebook.verbs import SHOW, VERBS, carry_out, show_run
 from nbpipe.views.status import look
 
-STEP_HELP = "\n".join(
-    (
-        "Make this cell a step: a script of its own, with its command line.",
-        "",
-        "Usage:  %%pipeline_step [OPTIONS] SCRIPT [the script's own command line]",
-        "",
-        "  {name}                       reads an output of a step, or a variable of the notebook",
-        "  {step.output}                the same, where two steps share an output's name",
-        "  {./data/x.csv}               reads a file or folder, by content",
-        "  {>clean.csv}                 writes a file; consumers say {clean}",
-        "  {>clean/}                    writes a folder, made in advance",
-        "  {>clean}                     writes a file or a folder",
-        "  {{x}}                        the text {x}; other braces stand for themselves",
-        *option_lines(OPTIONS),
-        "",
-        "Example:  %%pipeline_step train.py --data {clean} --lr {lr} --out {>model/}",
-    )
+_PLACEHOLDERS = {
+    "{name}": "reads an output of a step, or a variable of the notebook",
+    "{step.output}": "the same, where two steps share an output's name",
+    "{./data/x.csv}": "reads a file or folder, by content",
+    "{>clean.csv}": "writes a file; consumers say {clean}",
+    "{>clean/}": "writes a folder, made in advance",
+    "{>clean}": "writes a file or a folder",
+    "{{x}}": "the text {x}; other braces stand for themselves",
+}
+_STEP_LINES = (
+    "Make this cell a step: a script of its own, with its command line.",
+    "",
+    "Usage:  %%pipeline_step [OPTIONS] SCRIPT [the script's own command line]",
+    "",
+    *(f"  {form:<28} {meaning}" for form, meaning in _PLACEHOLDERS.items()),
+    *option_lines(OPTIONS),
+    "",
+    "Example:  %%pipeline_step train.py --data {clean} --lr {lr} --out {>model/}",
 )
-MODULE_HELP = "\n".join(
-    [
-        "Write this cell to a module beside the notebook, for steps and the notebook to import.",
-        "",
-        "Usage:  %%pipeline_module FILE.py [--overwrite]",
-    ]
-)
+STEP_HELP = "\n".join(_STEP_LINES)
+MODULE_HELP = """Write this cell to a module beside the notebook, for steps and the notebook to import.
+
+Usage:  %%pipeline_module FILE.py [--overwrite]"""
 
 
 def magics_of(session: Session) -> dict[tuple[str, str], Callable[..., Any]]:
@@ -65,9 +63,9 @@ def _step_magic(session: Session, name: str) -> Callable[..., Any]:
     @no_var_expand
     def pipeline_step(line: str, cell: str) -> Any:
         registered = session.declare(line, cell, name)
-        made = session.save(registered.declaration.pipeline)
         if declaring():
             return None
+        made = session.save(registered.declaration.pipeline)
         print(step_line(session, registered, made))
         for note in registered.notes:
             print(f"  {note}")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbpipe.errors import NbpipeError, NotebookError
+from nbpipe.loading.notebook_file import CodeCell, code_cells, read_notebook
 from nbpipe.notebook.declaration import Cell
 from nbpipe.notebook.magic_line import MODULE_MAGIC
-from nbpipe.notebook.notebook_file import CodeCell, code_cells, notebook_path, read_notebook
+from nbpipe.notebook.notebook_file import notebook_path
 from nbpipe.notebook.session import Session
 from nbpipe.notebook.transform import StepCell, read_step_cell
 

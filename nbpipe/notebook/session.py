@@ -12,7 +12,7 @@ from typing import Any
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
-from nbpipe.loading.declared import Declared
+from nbpipe.loading.declared import Declared, only_pipeline, pipelines_in
 from nbpipe.notebook.binding import bind
 from nbpipe.notebook.cells import CellFiles
 from nbpipe.notebook.declaration import (
@@ -90,15 +90,21 @@ class Session:
         """What survives a restart of the kernel."""
         return SavedDeclarations(self.workspace.state, self.notebook or self.folder)
 
-    def begin_cell(self, text: str, cell_id: str = "", label: str = "") -> list[str]:
+    def begin_cell(self, text: str, cell_id: str = "", label: str = "", python: str = "") -> list[str]:
         """Note which cell runs now.
+
+        Args:
+            text: the cell.
+            cell_id: its id, or empty.
+            label: how messages call it.
+            python: the cell with its magics as Python, where it is known.
 
         Returns:
             Names of the steps that the cell declared before and, not being a step cell any more, declares no longer.
         """
         step = read_step_cell(text)
         self.cell = Cell(cell_id, label, step.first if step else 1)
-        self._texts[cell_id or label] = (label, "" if step else text)
+        self._texts[cell_id or label] = (label, "" if step else python or text)
         if step and step.magic != MODULE_MAGIC:
             return []
         gone = [each.name for each in self.declarations if cell_id and each.cell.cell_id == cell_id]
@@ -251,6 +257,10 @@ class Session:
         chosen = self.chosen(name)
         if chosen:
             return bind(self.steps(chosen), self.namespace, self.workspace, name=chosen, folder=self.folder)
+        if not pipelines_in(self.namespace):
+            raise UsageError(
+                "No steps yet.", remedy=f"The smallest step is a cell of its own:\n\n{SMALLEST_STEP}"
+            )
         return only_pipeline(self.namespace)
 
     def submit(self, pipeline: Pipeline, **options: Any) -> Any:
@@ -295,27 +305,6 @@ class Session:
         """Names that the notebook's other cells define, and those that they import."""
         cells = {label: text for label, text in self._texts.values() if text}
         return names_elsewhere(cells), imports_elsewhere(cells)
-
-
-def only_pipeline(namespace: Mapping[str, Any]) -> Pipeline:
-    """The ``Pipeline`` among variables: the one called ``pipeline``, or the only one.
-
-    Raises:
-        UsageError: there is none, or there are several.
-    """
-    public = {name: value for name, value in namespace.items() if not name.startswith("_")}
-    found = {name: value for name, value in public.items() if isinstance(value, Pipeline)}
-    if isinstance(found.get("pipeline"), Pipeline):
-        return found["pipeline"]
-    different = {id(value): value for value in found.values()}
-    if len(different) == 1:
-        return next(iter(different.values()))
-    if found:
-        raise UsageError(
-            f"Several pipelines: {', '.join(sorted(found))}.",
-            remedy="Call the one that is meant:  pipeline = ...",
-        )
-    raise UsageError("No steps yet.", remedy=f"The smallest step is a cell of its own:\n\n{SMALLEST_STEP}")
 
 
 _sessions: list[Session] = []

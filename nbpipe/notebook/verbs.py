@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
 from nbpipe.core.validation import parameter_problems
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
+from nbpipe.loading.graph_file import save_graph
 from nbpipe.notebook.live import is_over, show_live
 from nbpipe.notebook.restore import missing_cells, restore
 from nbpipe.notebook.session import Session, declaring
 from nbpipe.notebook.verb_line import Verb, VerbLine, VerbOption, read_verb_line
-from nbpipe.run import DeclaredRun, PipelineRun
-from nbpipe.store.files import write_bytes
+from nbpipe.run import DeclaredRun, PipelineRun, StepRun
 from nbpipe.views.why import why_html, why_text
 
 _PIPELINE = VerbOption("NAME", "which pipeline, where there are several")
@@ -153,14 +153,22 @@ def logs(session: Session, line: VerbLine) -> None:
         return
     steps = [meant.step(line.words[0])] if line.words else meant.get_steps()
     for each in steps:
-        chunks, _ = each.log.read() if each.state.attempts else ([], None)
-        text = b"".join(data for _, data in chunks).decode("utf-8", "replace")
+        text = _printed(session, each)
         if len(steps) > 1 and text:
             print(f"--- {each.name}: {each.status}")
         if text:
             print(text, end="" if text.endswith("\n") else "\n")
         elif len(steps) == 1:
             print(f"{each.name} ({each.status} in run {meant.id}) has printed nothing.")
+
+
+def _printed(session: Session, step: StepRun) -> str:
+    """What a step printed; of a reused one what it printed in the run that it comes from."""
+    if step.reused:
+        with suppress(UnknownName):
+            step = session.workspace.get_run(step.reused_run).step(step.node_id)
+    chunks = step.log.read()[0] if step.state.attempts else []
+    return b"".join(data for _, data in chunks).decode("utf-8", "replace")
 
 
 def attach(session: Session, line: VerbLine) -> PipelineRun:
@@ -239,7 +247,7 @@ def params(session: Session, line: VerbLine) -> None:
         print("No parameters. A number or text of the notebook becomes one on a magic line:  --lr {lr}")
 
 
-def targets(session: Session, line: VerbLine) -> None:
+def targets(session: Session, _: VerbLine) -> None:
     """List the compute targets."""
     for name, target in session.workspace.compute_targets.items():
         print(f"{name}  ({target.type})")
@@ -247,12 +255,17 @@ def targets(session: Session, line: VerbLine) -> None:
 
 def save(session: Session, line: VerbLine) -> None:
     """Write the pipeline's graph to a file that the terminal runs: ``nbpipe run graph.json``."""
-    graph = session.workspace.graph_of(_pipeline(session, line))
     path = session.folder / line.words[0]
     if path.suffix != ".json":
         raise UsageError(f"{line.words[0]} is no .json file.", remedy="Write  %pipeline_save graph.json")
-    write_bytes(path, json.dumps(graph.to_json(), indent=1, ensure_ascii=False).encode() + b"\n", mode=0o644)
-    print(f"{line.words[0]} holds {len(graph.nodes)} steps.")
+    workspace = session.workspace
+    graph = workspace.graph_of(_pipeline(session, line))
+    save_graph(graph, workspace.root, path)
+    print(f"{line.words[0]} holds {_steps(len(graph.nodes))}.")
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'' if count == 1 else 's'}"
 
 
 def check(session: Session, line: VerbLine) -> None:
@@ -269,7 +282,7 @@ def check(session: Session, line: VerbLine) -> None:
     for name in missing_cells(session):
         print(f"- {name}: its cell is not in the notebook as saved. If it is gone:  %pipeline_remove {name}")
     if not blocked:
-        print(f"No problem: {len(graph.nodes)} step{'' if len(graph.nodes) == 1 else 's'}.")
+        print(f"No problem: {_steps(len(graph.nodes))}.")
 
 
 def accept(session: Session, line: VerbLine) -> None:
