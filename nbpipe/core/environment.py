@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -191,7 +192,9 @@ class RunConfiguration(_Settings):
             self.environment = environment
         elif environment is not None:
             self.counts = _check_counts(environment)
-        self.environment.python.interpreter_path = python or self.environment.python.interpreter_path
+        if python:
+            self.environment = copy.deepcopy(self.environment)
+            self.environment.python.interpreter_path = python
         if conda_dependencies is not None:
             self.environment.python.conda_dependencies = conda_dependencies
         self.environment_variables: dict[str, str] = {}

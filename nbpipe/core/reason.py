@@ -88,7 +88,7 @@ def compare(before: Fingerprint | None, after: Fingerprint, read: Reader) -> lis
     found = []
     for kind, name, old, new in before.differences(after):
         found.extend(_TELL[kind](name, old, new, before, after, read))
-    return found
+    return [replace(reason, text=" ".join(reason.text.split())) for reason in found]
 
 
 def nearest(attempts: Iterable[Attempt], after: Fingerprint, pipeline: str) -> Attempt | None:
@@ -251,7 +251,7 @@ def _arrow(name: str, old: Any, new: Any) -> str:
         words = [name, _short(old), "removed"]
     else:
         words = [name, _short(old), "→", _short(new)]
-    return " ".join(word for word in words if word)
+    return " ".join(words)
 
 
 def _short(value: Any, limit: int = 40) -> str:

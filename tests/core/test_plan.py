@@ -206,11 +206,16 @@ def test_the_plan_is_as_defined_and_the_run_does_what_it_says(world: World, draw
 
     did, decided = execute(world, memory, "now", forced)
     may = {
-        "reuse": {"reuse"}, "run": {"run", "failed", "blocked"}, "maybe": {"reuse", "run", "failed", "blocked"},
+        "reuse": {"reuse", "blocked"},
+        "run": {"run", "failed", "blocked"},
+        "maybe": {"reuse", "run", "failed", "blocked"},
         "blocked": {"blocked"},
-    }  # fmt: skip
+    }
     for step in plan:
         assert did[step.node_id] in may[step.action]
+        above = {did[each] for each in plan.graph.ancestors([step.node_id])}
+        stopped = world[step.node_id].missing or bool({"failed", "blocked"} & above)
+        assert (did[step.node_id] == "blocked") == stopped
         decision = decided.get(step.node_id)
         if decision and not step.fingerprint.unknown:
             assert decision.reasons == tuple(replace(reason, root="") for reason in step.reasons)
