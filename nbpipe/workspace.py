@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -14,37 +13,33 @@ from typing import Any
 from nbpipe.core.compute import LOCAL, ComputeTarget
 from nbpipe.core.datastore import Datastore
 from nbpipe.core.explanation import Explanation, explain
-from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import Node
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Flags, Plan, StepPlan, make_plan
 from nbpipe.core.result import StepResult
-from nbpipe.core.validation import build_problems, circle_problems
+from nbpipe.core.validation import build_problems, circle_problems, parameter_problems
 from nbpipe.environments.interpreter import Interpreters
-from nbpipe.errors import InvalidPipeline, Problem, StoreError, UnknownName, UsageError
+from nbpipe.errors import InvalidPipeline, NbpipeError, Problem, UnknownName, UsageError
 from nbpipe.execution.acceptance import accept_result
 from nbpipe.execution.capacity import count_gpus
 from nbpipe.execution.fingerprinter import Fingerprinter, Prepared, Surroundings
 from nbpipe.execution.frozen import RunOptions
+from nbpipe.execution.known_interpreters import KnownInterpreters
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import submitter_environment
 from nbpipe.execution.run_folder import RunFolder
-from nbpipe.execution.settings import SETTINGS_FILE, Settings
+from nbpipe.execution.settings import CONFIG_KEYS, SETTINGS_FILE, Settings, config_in, read_config
 from nbpipe.execution.sources import Sources
 from nbpipe.execution.staging import script_problem
 from nbpipe.execution.submission import freeze, launch
 from nbpipe.run import DeclaredRun, PipelineRun
 from nbpipe.store.collector import Collector
 from nbpipe.store.digests import FileDigests
-from nbpipe.store.files import read_json, write_json
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
-
-CONFIG_KEYS = ("subscription_id", "resource_group", "workspace_name")
-"""Keys of Azure ML v1's ``config.json``."""
 
 DECLARE_MODE = "NBPIPE_DECLARE"
 """Environment variable: set while a notebook or script is only read for the pipeline it declares."""
@@ -73,7 +68,8 @@ class Workspace:
         self.results = Results(self.state)
         self.memory = StoredMemory(self.results, self.objects)
         self._sources = Sources(self.state, self.digests)
-        self._interpreters = Interpreters(self._recall_interpreter, self._remember_interpreter)
+        known = KnownInterpreters(self.state)
+        self._interpreters = Interpreters(known.recall, known.remember)
 
     @staticmethod
     def find(start: str | os.PathLike[str] = ".") -> Workspace:
@@ -82,13 +78,13 @@ class Workspace:
         Folders above the home folder are not looked at; where none is found it is the folder itself.
         """
         folder = Path(os.path.abspath(start))
-        home = Path.home()
+        above_home = Path.home().parents
         for place in (folder, *folder.parents):
-            config = _config_in(place)
+            if place in above_home:
+                break
+            config = config_in(place)
             if StateFolder(place).exists() or config is not None:
                 return Workspace(place, config)
-            if place == home or home not in place.parents:
-                break
         return Workspace(folder)
 
     @staticmethod
@@ -113,7 +109,7 @@ class Workspace:
         if path is None:
             return Workspace.find(".")
         folder = Path(path) if os.path.isdir(path) else Path(path).parent
-        config = _config_in(folder)
+        config = config_in(folder) if os.path.isdir(path) else read_config(Path(path))
         if config is None:
             raise UsageError(
                 f"{os.fspath(path)} is no workspace config.",
@@ -176,9 +172,8 @@ class Workspace:
         if isinstance(pipeline, Pipeline):
             return self.locate(pipeline.graph_for(values), Path.cwd())
         graph = Graph.from_json(pipeline.to_json())
-        unknown = [Problem(f"No parameter {name}.") for name in values or {} if name not in graph.parameters]
         problems = [
-            *unknown,
+            *parameter_problems(graph.parameters, values or {}),
             *circle_problems(graph),
             *build_problems(
                 graph,
@@ -352,25 +347,22 @@ class Workspace:
 
     def runs(self) -> list[PipelineRun]:
         """All runs, newest first."""
-        ids = sorted(self.state.run_ids(), key=int, reverse=True)
-        return [
-            self._run(run_id) for run_id in ids if RunFolder(self.state.run_folder(run_id)).graph.is_file()
-        ]
-
-    def _run(self, run_id: str) -> PipelineRun:
-        return PipelineRun(RunFolder(self.state.run_folder(run_id)), self.objects, self.memory)
+        folders = [RunFolder(self.state.run_folder(run_id)) for run_id in reversed(self.state.run_ids())]
+        return [PipelineRun(each, self.objects, self.memory) for each in folders if each.graph.is_file()]
 
     def get_run(self, run_id: str) -> PipelineRun:
         """The run of that id; ``UnknownName`` names the newest ones."""
-        if run_id not in self.state.run_ids():
-            newest = ", ".join(run.id for run in self.runs()[:5]) or "none"
+        runs = self.runs()
+        found = next((run for run in runs if run.id == run_id), None)
+        if found is None:
+            newest = ", ".join(run.id for run in runs[:5]) or "none"
             raise UnknownName(f"No run {run_id}.", remedy=f"Newest runs: {newest}")
-        return self._run(run_id)
+        return found
 
     def latest_run(self, pipeline: str | None = None) -> PipelineRun | None:
         """The newest run, of a pipeline of that name where one is given; None where there is none."""
         for run in self.runs():
-            with suppress(StoreError, KeyError, ValueError):
+            with suppress(NbpipeError):  # a damaged record, or one of a newer nbpipe, hides no other
                 if pipeline is None or run.pipeline_name == pipeline:
                     return run
         return None
@@ -418,30 +410,5 @@ class Workspace:
         """What finds and frees state that the last runs do not need."""
         return Collector(self.state, self.objects, self.results)
 
-    def _interpreter_file(self, python: str) -> Path:
-        return self.state.registry / "interpreters" / f"{digest_of(python)[:16]}.json"
-
-    def _recall_interpreter(self, python: str) -> dict[str, Any] | None:
-        with suppress(OSError, StoreError):
-            known = read_json(self._interpreter_file(python))
-            return known if isinstance(known, dict) else None
-        return None
-
-    def _remember_interpreter(self, python: str, data: Mapping[str, Any]) -> None:
-        with suppress(OSError, StoreError):  # a workspace that cannot be written asks each time
-            self.state.ensure()
-            self._interpreter_file(python).parent.mkdir(mode=0o700, exist_ok=True)
-            write_json(self._interpreter_file(python), data)
-
     def __repr__(self) -> str:
         return f"Workspace({self.name!r}, {str(self.root)!r})"
-
-
-def _config_in(folder: Path) -> dict[str, str] | None:
-    """A v1 config in a folder or its ``.azureml``, or None."""
-    for path in (folder / "config.json", folder / ".azureml" / "config.json"):
-        with suppress(OSError, ValueError):
-            data = json.loads(path.read_text("utf-8"))
-            if isinstance(data, dict) and all(isinstance(data.get(key), str) for key in CONFIG_KEYS):
-                return data
-    return None

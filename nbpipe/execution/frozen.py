@@ -8,7 +8,7 @@ from typing import Any
 
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
-from nbpipe.errors import UsageError
+from nbpipe.errors import StoreError, UsageError
 
 FROZEN_FORMAT = 1
 """Version of ``graph.json`` in a run's folder; a newer one is refused."""
@@ -99,11 +99,22 @@ class FrozenRun:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> FrozenRun:
-        """The frozen run that ``to_json`` wrote; ``UsageError`` for a newer format."""
-        if data["format"] > FROZEN_FORMAT:
-            raise UsageError(
-                f"This run has format {data['format']}; this nbpipe reads {FROZEN_FORMAT}. Update nbpipe."
-            )
+        """The frozen run that ``to_json`` wrote.
+
+        Raises:
+            UsageError: it is of a newer format.
+            StoreError: it is damaged.
+        """
+        try:
+            if data["format"] > FROZEN_FORMAT:
+                fact = f"This run has format {data['format']}; this nbpipe reads {FROZEN_FORMAT}."
+                raise UsageError(fact, remedy="Upgrade:  pip install --upgrade nbpipe-steps")
+            return FrozenRun._from_fields(data)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise StoreError(f"The record of this run is damaged: {error!r}.") from error
+
+    @staticmethod
+    def _from_fields(data: Mapping[str, Any]) -> FrozenRun:
         steps = {
             node: FrozenStep(**{**step, "fingerprint": Fingerprint.from_json(step["fingerprint"])})
             for node, step in data["steps"].items()

@@ -1,15 +1,26 @@
-"""The settings of a workspace: what ``nbpipe.toml`` says."""
+"""The settings of a workspace: what ``nbpipe.toml`` says, and Azure ML v1's ``config.json``."""
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbpipe.errors import UsageError
 
 SETTINGS_FILE = "nbpipe.toml"
 """Settings of a workspace: ``[reuse] code = "syntax" | "bytes"``, ``[run] jobs = N, gpus = N, log_limit = BYTES``."""
+
+CONFIG_KEYS = ("subscription_id", "resource_group", "workspace_name")
+"""Keys of Azure ML v1's ``config.json``."""
+
+_KNOWN = {"reuse": {"code"}, "run": {"jobs", "gpus", "log_limit"}}
+_LEAST = {"jobs": 1, "gpus": 0, "log_limit": 4096}
+"""The least that each number may be; a log's head and tail need some room."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +52,36 @@ class Settings:
             data = tomllib.loads(path.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{path.name} cannot be read: {error}") from None
-        known = {"reuse": {"code"}, "run": {"jobs", "gpus", "log_limit"}}
-        for section, values in data.items():
-            unknown = [f"{section}.{name}" for name in values if name not in known.get(section, set())]
-            if section not in known or unknown:
-                listed = ", ".join(
-                    f"{part}.{name}" for part, names in known.items() for name in sorted(names)
-                )
-                raise UsageError(
-                    f"{path.name} sets {', '.join(unknown) or section}.", remedy=f"Settings: {listed}"
-                )
+        _check_names(path.name, data)
         code = data.get("reuse", {}).get("code", "syntax")
         if code not in ("syntax", "bytes"):
             raise UsageError(f"{path.name} sets reuse.code to {code!r}.", remedy='It is "syntax" or "bytes".')
-        return Settings(code_by_bytes=code == "bytes", **data.get("run", {}))
+        numbers = data.get("run", {})
+        for name, value in numbers.items():
+            if type(value) is not int or value < _LEAST[name]:
+                fact = f"{path.name} sets run.{name} to {value!r}."
+                raise UsageError(fact, remedy=f"It is a whole number, {_LEAST[name]} or more.")
+        return Settings(code_by_bytes=code == "bytes", **numbers)
+
+
+def _check_names(file: str, data: Mapping[str, Any]) -> None:
+    for section, values in data.items():
+        inside = values if isinstance(values, dict) and section in _KNOWN else {"": None}
+        unknown = [f"{section}.{name}".rstrip(".") for name in inside if name not in _KNOWN.get(section, ())]
+        if unknown:
+            listed = ", ".join(f"{part}.{name}" for part, names in _KNOWN.items() for name in sorted(names))
+            raise UsageError(f"{file} sets {', '.join(unknown)}.", remedy=f"Settings: {listed}")
+
+
+def config_in(folder: Path) -> dict[str, str] | None:
+    """A v1 config in a folder or its ``.azureml``, or None."""
+    return read_config(folder / "config.json") or read_config(folder / ".azureml" / "config.json")
+
+
+def read_config(path: Path) -> dict[str, str] | None:
+    """A v1 config, or None where the file is none or has not the three keys."""
+    with suppress(OSError, ValueError):
+        data = json.loads(path.read_text("utf-8"))
+        if isinstance(data, dict) and all(isinstance(data.get(key), str) for key in CONFIG_KEYS):
+            return data
+    return None

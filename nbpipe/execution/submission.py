@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from nbpipe.core.graph import Graph
@@ -56,10 +57,18 @@ def freeze(
 
 
 def freeze_step(objects: ObjectStore, prepared: Prepared) -> FrozenStep:
-    """The code of one step, put into the store."""
+    """The code of one step, put into the store.
+
+    Raises:
+        InvalidPipeline: a file is not what the fingerprint says any more.
+    """
     if prepared.snapshot is None:
         raise UsageError(f"Step {prepared.node.name}: {prepared.problem}")
     files = {name: objects.put_file(path) for name, path in prepared.snapshot.files.items()}
+    changed = [name for name, seen in prepared.fingerprint.evidence["files"].items() if files[name] != seen]
+    if changed:
+        fact = f"Step {prepared.node.name}: {', '.join(changed)} changed while the run was submitted."
+        raise InvalidPipeline([Problem(fact, "Submit it again.", prepared.node.node_id)])
     modes = {}
     for name, path in prepared.snapshot.files.items():
         if path.stat().st_mode & 0o100:
@@ -93,7 +102,7 @@ def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) ->
         )  # fmt: skip
 
     if process.stdin:  # written before returning: the submitter may end the next moment
-        with process.stdin as pipe:
+        with suppress(BrokenPipeError), process.stdin as pipe:  # it broke already: its log says how
             pipe.write(json.dumps(dict(variables)).encode())
     # Somebody must take the exit status, or a long-lived kernel collects zombies.
     threading.Thread(target=process.wait, name=f"nbpipe-run-{folder.run_id}", daemon=True).start()

@@ -1,0 +1,41 @@
+"""What was seen of interpreters, kept in the workspace so that none is asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nbpipe.core.fingerprint import digest_of
+from nbpipe.errors import StoreError
+from nbpipe.store.files import read_json, write_json
+from nbpipe.store.layout import StateFolder
+
+
+class KnownInterpreters:
+    """One file an interpreter in ``registry/interpreters/``; a convenience, so every trouble with it is passed over.
+
+    Args:
+        state: the workspace's state folder.
+    """
+
+    def __init__(self, state: StateFolder) -> None:
+        self._state = state
+
+    def recall(self, key: str) -> dict[str, Any] | None:
+        """What is kept under a key, or None."""
+        with suppress(OSError, StoreError):
+            known = read_json(self._file(key))
+            return known if isinstance(known, dict) else None
+        return None
+
+    def remember(self, key: str, data: Mapping[str, Any]) -> None:
+        """Keep a JSON object; a workspace that cannot be written asks the interpreter each time."""
+        with suppress(OSError, StoreError):
+            self._state.ensure()
+            self._file(key).parent.mkdir(mode=0o700, exist_ok=True)
+            write_json(self._file(key), data)
+
+    def _file(self, key: str) -> Path:
+        return self._state.registry / "interpreters" / f"{digest_of(key)[:16]}.json"
