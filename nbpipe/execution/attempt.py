@@ -24,6 +24,7 @@ from nbpipe.execution.masking import masked
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
 from nbpipe.execution.workplace import BoundInput, Workplace
+from nbpipe.platform import oom_kills
 from nbpipe.runtime.metrics import fold
 from nbpipe.store.files import read_lines
 from nbpipe.store.objects import ObjectStore
@@ -95,6 +96,7 @@ class Attempt:
         self._stopped_by = ""
         self._handle: Handle | None = None
         self._spool_offset = 0
+        self._oom_before = oom_kills()
         self._secrets = [means.variables.get(name, "") for name in node.environment.secrets]
 
     async def run(self) -> Event:
@@ -259,6 +261,7 @@ class Attempt:
             signal=ended.signal,
             lost=ended.lost,
             out_of_memory=ended.out_of_memory,
+            oom_kills=oom_kills() - self._oom_before,
             memory_limit=self.node.environment.resources.memory,
             stderr=log.tail("stderr", TAIL).decode("utf-8", "replace"),
             notebook_folder=self.means.root / source.folder,

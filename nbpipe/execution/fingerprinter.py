@@ -111,7 +111,7 @@ class Fingerprinter:
         except (NbpipeError, OSError) as error:
             empty = Fingerprint({}, unknown=inputs)
             return Prepared(node, None, where.python, empty, str(getattr(error, "fact", error)))
-        return Prepared(node, snapshot, python, fingerprint)
+        return Prepared(node, snapshot, interpreter.executable or python, fingerprint)
 
     def _fingerprint(
         self, graph: Graph, node: Node, snapshot: Snapshot, interpreter: Interpreter
