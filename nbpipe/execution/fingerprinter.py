@@ -170,9 +170,10 @@ class Fingerprinter:
 
 
 def parameter_values(graph: Graph, node: Node) -> dict[str, Any]:
-    """Values that a node's parameters have in this graph, and its literal ``params``."""
+    """Values that a node's parameters have in this graph, and those of its ``params`` under the names it gives them."""
     values = {name: graph.parameters[name] for name in sorted(node.parameters())}
-    values |= {name: piece.value for name, piece in node.params.items() if piece.kind == "text"}
+    for name, piece in node.params.items():
+        values[name] = piece.value if piece.kind == "text" else graph.parameters[piece.value]
     return values
 
 

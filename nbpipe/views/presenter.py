@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from nbpipe.views.dot import digraph
@@ -31,3 +32,13 @@ class StaticPresenter:
     def graphviz(self, shown: Any) -> Any:
         """A ``graphviz.Digraph``."""
         return digraph(picture_of(shown))
+
+    def show(self, shown: Any) -> None:
+        """Display it in a notebook, or write its text tree where there is none."""
+        from IPython.core.interactiveshell import InteractiveShell
+        from IPython.display import display
+
+        if InteractiveShell.initialized():
+            display(shown)
+        else:
+            sys.stdout.write(self.mimebundle(shown)["text/plain"] + "\n")

@@ -292,3 +292,18 @@ def test_a_damaged_build_leaves_the_steps_as_they_were() -> None:
     with pytest.raises(UsageError):
         step("train", arguments=[data("other")])
     assert clean.producer is prep
+
+
+@pytest.mark.parametrize("fan", [False, True])
+def test_two_thousand_steps_are_built_in_order(fan: bool) -> None:
+    made = [data("d") for _ in range(2000)]
+    steps = [step("s", writes=made[:1])]
+    for number in range(1, 2000):
+        read = made[0 if fan else number - 1].as_input("before")
+        steps.append(PythonScriptStep("s.py", name="s", inputs=[read], outputs=[made[number]]))
+    graph = pipeline(*(steps if fan else steps[-1:])).graph_for()
+    assert [node.node_id for node in graph.topological()] == [
+        "s",
+        *(f"s#{number}" for number in range(2, 2001)),
+    ]
+    assert len(graph.children("s")) == (1999 if fan else 1)
