@@ -26,7 +26,7 @@ from nbpipe.core.events import (
 )
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.plan import Decision, Flags, cause_behind, decide, last_seconds
-from nbpipe.core.reason import Reason
+from nbpipe.core.reason import Reason, only_comments_changed
 from nbpipe.core.run_state import OUTCOMES, Block, Cancel, Close, Instruction, Kill, Resolve, RunState
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.attempt import Attempt, Means, one_line
@@ -204,10 +204,12 @@ class Executor:
         if result is None:
             return False
         accepted = bool(result.accepted_from)
+        kept = self.means.memory.keep_fingerprint(fingerprint)
+        before = self.means.memory.fingerprint(result.fingerprint) if kept != result.fingerprint else None
+        commented = before is not None and only_comments_changed(before, fingerprint)
         self.emit(StepReused(
             time.time(), node_id, result.key, result.accepted_from or result.run, result.finished, result.outputs,
-            result.seconds, self.means.memory.keep_fingerprint(fingerprint), accepted,
-            "accepted" if accepted else "",
+            result.seconds, kept, accepted, "accepted" if accepted else "only comments changed" if commented else "",
         ))  # fmt: skip
         return True
 
