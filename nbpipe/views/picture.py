@@ -124,6 +124,7 @@ class Picture:
     parameters: tuple[ParameterView, ...] = ()
     run: str = ""
     outcome: str = ""
+    command: str = "%pipeline_run"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -169,7 +170,7 @@ class Picture:
     @property
     def hint(self) -> str:
         """How to run a step all the same where nothing is to do, else empty."""
-        return how_to_force(self.nodes[0].name) if self.all_reused else ""
+        return how_to_force(self.nodes[0].name, self.command) if self.all_reused else ""
 
     def still(self) -> Picture:
         """The picture as it is saved in a notebook: without what differs between two runs of the same result.

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from nbpipe.core.events import StepEvent, StepStarted
+from nbpipe.core.run_state import Status
 from nbpipe.run import PipelineRun, StepRun
 from nbpipe.views.compact import compact_text
 from nbpipe.views.picture import Picture
 from nbpipe.views.present import picture_of
 from nbpipe.views.screen import frame
 from nbpipe.views.tail import LineReader, last_lines
+from nbpipe.views.text import visible
 from nbpipe.views.tree import tree
 from nbpipe.views.wording import event_line
 
@@ -33,6 +37,7 @@ def follow(
     output: bool = True,
     lines: bool | None = None,
     timeout_seconds: float | None = None,
+    command: str = "nbpipe run PIPELINE",
 ) -> str:
     """Show a run until it ends.
 
@@ -42,6 +47,7 @@ def follow(
         output: show what the steps print too.
         lines: plain lines, one an event, without colours; by default where the console is no terminal.
         timeout_seconds: give up watching (the run goes on); None watches to the end.
+        command: what started the run, for the hint how to force a step.
 
     Returns:
         The run's status in Azure ML v1's words.
@@ -53,9 +59,9 @@ def follow(
     plain = not shown.is_terminal if lines is None else lines
     end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     if plain:
-        _follow_in_lines(run, shown, output, end)
+        _follow_in_lines(run, shown, output, end, command)
     else:
-        _follow_live(run, shown, output, end)
+        _follow_live(run, shown, output, end, command)
     return run.status
 
 
@@ -67,7 +73,9 @@ def _is_over(run: PipelineRun, end: float | None) -> bool:
     return False
 
 
-def _follow_in_lines(run: PipelineRun, console: Console, output: bool, end: float | None) -> None:
+def _follow_in_lines(
+    run: PipelineRun, console: Console, output: bool, end: float | None, command: str
+) -> None:
     readers = {step.node_id: LineReader(step) for step in run.get_steps()} if output else {}
     told = 0
     over = False
@@ -75,24 +83,21 @@ def _follow_in_lines(run: PipelineRun, console: Console, output: bool, end: floa
         over = _is_over(run, end)
         events, told = run.events(told)
         for event in events:
-            line = event_line(event)
             # What a step printed comes before the line that says how it ended.
-            reader = readers.get(getattr(event, "node", ""))
-            if reader and not line.startswith("*"):
-                _print(console, *_prefixed(event.node, reader.lines(whole=True)))  # type: ignore[attr-defined]
-            if line:
-                _print(console, line)
-        for node_id, reader in readers.items():
-            if run.state.steps[node_id].status == "running":
-                _print(console, *_prefixed(node_id, reader.lines()))
+            if isinstance(event, StepEvent) and event.node in readers and not isinstance(event, StepStarted):
+                _print(console, *_prefixed(event.node, readers[event.node].lines(whole=True)))
+            _print(console, *filter(None, [event_line(event)]))
+        running = [node_id for node_id, step in run.state.steps.items() if step.status is Status.RUNNING]
+        for node_id in running if readers else ():
+            _print(console, *_prefixed(node_id, readers[node_id].lines()))
         if not over:
             time.sleep(_POLL)
-    picture = picture_of(run, sizes=False)
+    picture = replace(picture_of(run, sizes=False), command=command)
     _print(console, picture.title, *_advice(picture), *([picture.hint] if picture.hint else ()))
 
 
 def _prefixed(node_id: str, lines: Iterator[str]) -> Iterator[str]:
-    return (f"{node_id} | {line}" for line in lines)
+    return (f"{visible(node_id)} | {line}" for line in lines)
 
 
 def _advice(picture: Picture) -> Iterator[str]:
@@ -107,7 +112,7 @@ def _print(console: Console, *lines: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _follow_live(run: PipelineRun, console: Console, output: bool, end: float | None) -> None:
+def _follow_live(run: PipelineRun, console: Console, output: bool, end: float | None, command: str) -> None:
     steps = {step.node_id: step for step in run.get_steps()}
 
     def said(node_id: str) -> list[str]:
@@ -121,7 +126,7 @@ def _follow_live(run: PipelineRun, console: Console, output: bool, end: float | 
             )
             live.update(shown, refresh=True)
             time.sleep(_FRAME)
-    _tell_end(picture_of(run, sizes=False), console, steps if output else {})
+    _tell_end(replace(picture_of(run, sizes=False), command=command), console, steps if output else {})
 
 
 def _tell_end(picture: Picture, console: Console, steps: Mapping[str, StepRun]) -> None:

@@ -206,6 +206,11 @@ def nothing_to_do(count: int, saved: float) -> str:
     return f"Nothing to do: {count} of {count} reused, {duration(saved)} saved."
 
 
-def how_to_force(step: str) -> str:
-    """How a step runs all the same, ready to paste into a notebook."""
-    return f"To run one all the same:  %pipeline_run --force {step}"
+def how_to_force(step: str, command: str = "%pipeline_run") -> str:
+    """How a step runs all the same, ready to paste.
+
+    Args:
+        step: its name.
+        command: what starts a run, in the notebook or the terminal.
+    """
+    return f"To run one all the same:  {command} --force {step}"
