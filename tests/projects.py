@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nbpipe.core.argument import Joined
+from nbpipe.core.argument import Joined, flat
 from nbpipe.core.data import PipelineData
 from nbpipe.core.dataset import Dataset
 from nbpipe.core.environment import RunConfiguration
@@ -55,6 +55,7 @@ class Project:
         self.root = root
         self.parameters: dict[str, Any] = {}
         self.name = "pipeline"
+        self._made: dict[str, PipelineData] = {}
 
     @property
     def workspace(self) -> Workspace:
@@ -95,19 +96,16 @@ class Project:
         for given in _SETTINGS:
             if given in options:
                 setattr(runconfig, given, options.pop(given))
+        before = list(self._made.values())
         words = [self._word(word) for word in line.split()]
-        found = [each for word in words for each in (word.parts if isinstance(word, Joined) else (word,))]
-        written = [each for each in found if isinstance(each, PipelineData) and each in self._fresh]
-        read = [each for each in found if isinstance(each, PipelineData) and each not in self._fresh]
-        self._fresh = []
+        data = [each for each in flat(words) if isinstance(each, PipelineData)]
+        written = [each for each in data if each not in before]
+        read = [each for each in data if each in before]
         inputs, outputs = options.pop("inputs", ()), options.pop("outputs", ())
         return PythonScriptStep(
             script, name, [*words, *options.pop("arguments", ())], inputs=[*read, *inputs],
             outputs=[*written, *outputs], runconfig=runconfig, **options,
         )  # fmt: skip
-
-    _fresh: list[PipelineData] = []
-    _made: dict[str, PipelineData]
 
     def _word(self, word: str) -> Any:
         parts = [self._part(part) if _BRACES.fullmatch(part) else part for part in _BRACES.split(word) if part]
@@ -115,20 +113,18 @@ class Project:
 
     def _part(self, braces: str) -> Any:
         text = braces[1:-1]
-        known = self.__dict__.setdefault("_made", {})
         if text.startswith(">"):
             name = Path(text[1:].rstrip("/")).stem
             form = "folder" if text.endswith("/") else "file" if "." in text else None
             data = PipelineData(name, is_directory=text.endswith("/"), file_name=text[1:].rstrip("/"), form=form)
-            known[name] = data
-            self._fresh = [*self._fresh, data]
+            self._made[name] = data
             return data
         if text.startswith("."):
             name = re.sub(r"\W", "_", text.strip("./*")) or "data"
             return Dataset.File.from_files(text).as_named_input(name).as_mount()
         if text in self.parameters:
             return PipelineParameter(text, self.parameters[text])
-        return known[text]
+        return self._made[text]
 
     def pipeline(self, *steps: PythonScriptStep) -> Pipeline:
         """The steps as a pipeline."""

@@ -165,11 +165,22 @@ def _command(
     olds, news = option_values(old or ()), option_values(new or ())
     found = []
     for option in dict.fromkeys([*olds, *news]):
-        was, now = olds.get(option), news.get(option)
+        was, now = _apart(olds.get(option), news.get(option))
         if was != now:
             found.append(Reason("command", option, was, now, _arrow(option, was, now)))
     text = "arguments in another order" if sorted(old or ()) == sorted(new or ()) else "arguments changed"
     return found or [Reason("command", name, old, new, text)]
+
+
+def _apart(old: str | None, new: str | None) -> tuple[str | None, str | None]:
+    """Two values without the words that both end with: positional arguments behind the last option."""
+    if old is None or new is None:
+        return old, new
+    olds, news = old.split(" "), new.split(" ")
+    while min(len(olds), len(news)) > 1 and olds[-1] == news[-1]:
+        olds.pop()
+        news.pop()
+    return " ".join(olds), " ".join(news)
 
 
 def option_values(words: Sequence[str]) -> dict[str, str]:
