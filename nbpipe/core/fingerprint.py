@@ -66,6 +66,15 @@ class Fingerprint:
             raise ValueError(f"inputs not known yet: {', '.join(sorted(self.unknown))}")
         return digest_of({"scheme": self.scheme, "parts": {kind: self.part(kind) for kind in PARTS}})
 
+    @cached_property
+    def likeness(self) -> str:
+        """SHA-256 over everything but the content of inputs: the same before and after they are known.
+
+        Two fingerprints of one likeness may differ in nothing but what their inputs contain.
+        """
+        parts = {kind: self.part(kind) for kind in PARTS if kind != "inputs"}
+        return digest_of({"scheme": self.scheme, "parts": parts, "inputs": sorted(self.input_names)})
+
     def part(self, kind: str) -> Mapping[str, Any]:
         """Names and values of one kind; empty where the step has none."""
         return self.parts.get(kind, {})

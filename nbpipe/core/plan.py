@@ -227,7 +227,7 @@ def _plan_open_step(
     attempts = before.attempts(node.name)
     estimate = last_seconds(attempts)
     upstream = [_upstream_reason(port, made) for port in node.inputs if port.name in fingerprint.unknown]
-    possible = _possible_result(fingerprint, attempts, before)
+    possible = _possible_result(fingerprint, before)
     if possible:
         names = sorted({reason.name for reason in upstream})
         text = f"reused if {' and '.join(names)} {'comes' if len(names) == 1 else 'come'} out equal"
@@ -289,11 +289,10 @@ def with_roots(reasons: Sequence[Reason], made: Mapping[str, StepPlan]) -> tuple
     )
 
 
-def _possible_result(
-    fingerprint: Fingerprint, attempts: Sequence[Attempt], before: Memory
-) -> StepResult | None:
-    for attempt in reversed(attempts):
-        if attempt.status == "finished" and fingerprint.matches(attempt.fingerprint):
+def _possible_result(fingerprint: Fingerprint, before: Memory) -> StepResult | None:
+    """The newest stored result that matches every part known already, whatever the step was called then."""
+    for attempt in reversed(before.alike(fingerprint.likeness)):
+        if fingerprint.matches(attempt.fingerprint):
             result = before.result(attempt.key)
             if result is not None:
                 return result

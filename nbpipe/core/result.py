@@ -24,6 +24,7 @@ class StepResult:
         metrics: what the script logged, name -> value.
         accepted_from: run whose result was accepted for this key by hand, or empty.
         kept: digest of the tree of its ``./outputs`` folder, or empty.
+        likeness: that of the fingerprint, by which a plan finds it before all inputs are known.
     """
 
     key: str
@@ -38,6 +39,7 @@ class StepResult:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     accepted_from: str = ""
     kept: str = ""
+    likeness: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
@@ -84,6 +86,9 @@ class Memory(Protocol):
 
     def attempts(self, step: str) -> Sequence[Attempt]:
         """Earlier attempts at a step of that name, newest last, a bounded number of them."""
+
+    def alike(self, likeness: str) -> Sequence[Attempt]:
+        """Finished attempts of any step whose fingerprints have this likeness, newest last, a bounded number."""
 
     def read(self, digest: str) -> str | None:
         """Text of a stored file, or None where it is gone or no text."""

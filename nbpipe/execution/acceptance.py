@@ -35,17 +35,20 @@ def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: R
         raise UsageError(
             f"{step.name} wrote {', '.join(last.outputs) or 'nothing'} in run {last.run}; that has changed."
         )
-    digest = memory.keep_fingerprint(step.fingerprint)
     accepted = replace(
-        last, key=step.fingerprint.key, finished=time.time(), fingerprint=digest,
+        last,
+        key=step.fingerprint.key,
+        likeness=step.fingerprint.likeness,
+        finished=time.time(),
+        fingerprint=memory.keep_fingerprint(step.fingerprint),
         accepted_from=last.accepted_from or last.run,
-    )  # fmt: skip
+    )
     if not results.publish(accepted.key, last.run, accepted.to_json()):
         raise UsageError(f"Run {last.run} has a result for {step.name} as it is now; its data are gone.")
-    results.note({
-        "step": step.name, "node": step.node_id, "pipeline": graph.name, "key": accepted.key, "run": last.run,
-        "status": "finished", "time": accepted.finished, "fingerprint": digest, "seconds": last.seconds,
-    })  # fmt: skip
+    memory.note(
+        step.name, step.node_id, graph.name, step.fingerprint, run=last.run, status="finished", time=accepted.finished,
+        seconds=last.seconds,
+    )  # fmt: skip
     return accepted
 
 

@@ -242,7 +242,9 @@ class Executor:
         digest = keep(fingerprint)
         first = self._started(node_id)
         if first is not None:  # a further attempt runs for the reasons of the first, not because that failed
-            self.emit(replace(first, time=time.time(), attempt=number, key=fingerprint.key, fingerprint=digest))
+            self.emit(
+                replace(first, time=time.time(), attempt=number, key=fingerprint.key, fingerprint=digest)
+            )
             return
         compared = decision.compared
         self.emit(StepStarted(
@@ -278,11 +280,10 @@ class Executor:
         status = {"step_finished": "finished", "step_failed": "failed", "step_cancelled": "cancelled"}[
             ended.kind
         ]
-        self.means.results.note({
-            "step": node.name, "node": node_id, "pipeline": self.graph.name, "key": fingerprint.key,
-            "run": self.frozen.run, "status": status, "time": ended.time,
-            "fingerprint": self.means.memory.keep_fingerprint(fingerprint), "seconds": getattr(ended, "wall", 0.0),
-        })  # fmt: skip
+        self.means.memory.note(
+            node.name, node_id, self.graph.name, fingerprint, run=self.frozen.run, status=status, time=ended.time,
+            seconds=getattr(ended, "wall", 0.0),
+        )  # fmt: skip
 
     def _teller(self, node_id: str) -> Callable[[str], None]:
         def tell(what: str) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from nbpipe.core.fingerprint import Fingerprint, canonical
 from nbpipe.core.result import Attempt, StepResult
@@ -55,8 +56,27 @@ class StoredMemory:
 
     def attempts(self, step: str) -> Sequence[Attempt]:
         """The newest attempts at a step, one a key (the last), newest last."""
+        return self._newest(self._results.history(step))
+
+    def alike(self, likeness: str) -> Sequence[Attempt]:
+        """Finished attempts of any step whose fingerprints have this likeness, one a key, newest last."""
+        return self._newest(self._results.alike(likeness))
+
+    def note(
+        self, step: str, node: str, pipeline: str, fingerprint: Fingerprint, *, run: str, status: str, time: float,
+        seconds: float,
+    ) -> None:  # fmt: skip
+        """Add an attempt to the history of its step, which later plans compare with."""
+        self._results.note({
+            "step": step, "node": node, "pipeline": pipeline, "key": fingerprint.key, "run": run, "status": status,
+            "time": time, "fingerprint": self.keep_fingerprint(fingerprint), "seconds": seconds,
+            "likeness": fingerprint.likeness,
+        })  # fmt: skip
+
+    def _newest(self, history: Sequence[dict[str, Any]]) -> list[Attempt]:
+        """Attempts of a history, one a key (the last), newest last, a bounded number of them."""
         newest: dict[str, Attempt] = {}
-        for entry in reversed(self._results.history(step)):
+        for entry in reversed(history):
             if len(newest) >= COMPARED:
                 break
             if entry.get("key") in newest:

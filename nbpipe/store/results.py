@@ -111,13 +111,22 @@ class Results:
 
         Args:
             entry: `step`, `node`, `pipeline`, `key`, `run`, `status` ("finished", "failed", "cancelled"),
-                `fingerprint` (digest) and `time` (seconds since the epoch); more is kept too.
+                `fingerprint` (digest) and `time` (seconds since the epoch); more is kept too. A finished one with a
+                `likeness` (64 hex digits) is found by that as well.
         """
         self._state.ensure()
-        path = self._history(entry["step"])
-        with storing(path):
-            private_folder(path.parent)
-        append_line(path, entry)
+        for path in self._told_in(entry):
+            with storing(path):
+                private_folder(path.parent)
+            append_line(path, entry)
+
+    def alike(self, likeness: str, limit: int = 200) -> list[dict[str, Any]]:
+        """The last finished attempts of any step that were noted with this `likeness`, newest last."""
+        if not likeness:
+            return []
+        found = _tail(self._likeness(likeness), limit)
+        entries = [entry for entry in found if isinstance(entry, dict) and entry.get("likeness") == likeness]
+        return sorted(_once(entries), key=lambda entry: _number(entry.get("time")))[-limit:]
 
     def history(self, step: str, limit: int = 200) -> list[dict[str, Any]]:
         """The last attempts at a step, newest last; lines that are damaged are passed over.
@@ -148,7 +157,7 @@ class Results:
                 known = {(entry.get("key"), entry.get("run")) for entry in told_already}
                 for attempt in sorted(attempts, key=lambda attempt: _number(attempt["time"])):
                     if (attempt["key"], attempt["run"]) not in known:
-                        append_line(self._history(step), attempt)
+                        self.note(attempt)
 
     def _path(self, key: str, run: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -161,6 +170,17 @@ class Results:
             run, _, ending = name.partition(".")
             if ending == "json" and run.isascii() and run.isdigit() and not run.startswith("0"):
                 yield run
+
+    def _told_in(self, entry: dict[str, Any]) -> list[Path]:
+        paths = [self._history(entry["step"])]
+        if entry.get("likeness") and entry.get("status") == "finished":
+            paths.append(self._likeness(entry["likeness"]))
+        return paths
+
+    def _likeness(self, likeness: str) -> Path:
+        if not _KEY.fullmatch(likeness):
+            raise StoreError(f"{likeness!r} is no likeness of a fingerprint.")
+        return self._state.registry / "alike" / f"{likeness[:32]}.jsonl"
 
     def _history(self, step: str) -> Path:
         name = digest_bytes(step.encode("utf-8", "surrogatepass"))[:16]
@@ -188,6 +208,8 @@ def _as_attempt(result: Result) -> dict[str, Any]:
     told = {name: result.record.get(name, "") for name in ("step", "node", "pipeline", "fingerprint")}
     told |= {"key": result.key, "run": result.run, "status": "finished"}
     told |= {"time": _number(result.record.get("finished")), "seconds": _number(result.record.get("seconds"))}
+    if likeness := result.record.get("likeness"):
+        told["likeness"] = likeness
     return told
 
 

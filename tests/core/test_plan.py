@@ -67,6 +67,10 @@ class Recalled:
     def attempts(self, step: str) -> Sequence[Attempt]:
         return self.history.get(step, [])
 
+    def alike(self, likeness: str) -> Sequence[Attempt]:
+        told = [attempt for attempts in self.history.values() for attempt in attempts]
+        return [each for each in told if each.status == "finished" and each.fingerprint.likeness == likeness]
+
     def read(self, digest: str) -> str | None:
         return None
 
