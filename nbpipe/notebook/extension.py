@@ -15,7 +15,11 @@ from nbpipe.notebook.notebook_file import notebook_path
 from nbpipe.notebook.session import Session, start, stop
 from nbpipe.notebook.transform import join_magic_line
 
+RUN_TYPES = (("nbpipe.run.pipeline_run", "PipelineRun"), ("nbpipe.run.declared", "DeclaredRun"))
+"""Home and name of the types that ``display_run`` shows."""
+
 _loaded: dict[int, _Extension] = {}
+_sessions: dict[int, Session] = {}
 
 
 class _Extension:
@@ -46,17 +50,24 @@ class _Extension:
             self.ip.input_transformers_cleanup.remove(join_magic_line)
             self.ip.Completer.custom_matchers.remove(self.matcher)
             self.ip.events.unregister("pre_run_cell", self.before_cell)
+        for home, name in RUN_TYPES:
+            self.ip.display_formatter.ipython_display_formatter.pop(f"{home}.{name}", None)
 
     def before_cell(self, info: Any) -> None:
         """Note which cell runs; tell which steps it declares no longer."""
         metadata = self._request_metadata()
         position = metadata.get(CELL_NUMBER)
-        label = f"cell {position}" if position else f"cell [{self.ip.execution_count}]"
+        label = f"cell {position}" if position else f"cell [{self._count()}]"
         cell_id = info.cell_id or metadata.get("cellId") or ""
         python = getattr(info, "transformed_cell", None) or ""  # older IPython tells the raw text only
         gone = self.session.begin_cell(info.raw_cell or "", str(cell_id), label, python)
         for name in gone:
             print(f"{name} is no step any more: its cell declares none now.")
+
+    def _count(self) -> int:
+        """The number that the front end shows beside the cell; some versions of IPython have counted on by now."""
+        history = self.ip.history_manager
+        return len(history.input_hist_raw) if history else self.ip.execution_count
 
     def _request_metadata(self) -> dict[str, Any]:
         parent: Any = getattr(self.ip, "get_parent", dict)()
@@ -65,15 +76,13 @@ class _Extension:
 
 
 def load(ip: Any) -> None:
-    """Load the extension into a shell; loaded again, it keeps the session.
+    """Load the extension into a shell; loaded again, it finds the steps it knew.
 
     Args:
         ip: the IPython shell.
     """
-    known = _loaded.get(id(ip))
-    if known is not None:
-        known.take_out()
-    session = known.session if known else Session(Path.cwd(), ip.user_ns, notebook_path(ip.user_ns))
+    unload(ip)
+    session = _sessions.setdefault(id(ip), Session(Path.cwd(), ip.user_ns, notebook_path(ip.user_ns)))
     start(session)
     offer(session.declared)
     _loaded[id(ip)] = _Extension(ip, session)

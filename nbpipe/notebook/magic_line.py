@@ -236,7 +236,8 @@ def _error(prefix: str, line: str, faults: list[Fault]) -> UsageError:
 
 
 def _pointed(prefix: str, line: str, column: int, width: int = 96) -> str:
-    """The line with a caret under a place; of a long one the part around it."""
-    whole, place = prefix + line.expandtabs(1), len(prefix) + column
+    """The line with a caret under a place; of a long one the part around it. What cannot be seen shows as a mark."""
+    seen = "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in line)
+    whole, place = prefix + seen, len(prefix) + column
     start = max(0, min(place - width // 2, len(whole) - width))
     return f"{whole[start : start + width].rstrip()}\n{' ' * (place - start)}^"

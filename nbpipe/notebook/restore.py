@@ -35,16 +35,15 @@ def restore(session: Session, path: Path | None = None) -> list[str]:
 
 
 def _from_file(session: Session, path: Path) -> Iterator[str]:
-    known = {each.name: each for each in session.saved().declarations}
     found = [
         (cell, step) for cell in code_cells(read_notebook(path)) if (step := read_step_cell(cell.source))
     ]
     for cell, step in found:
         yield from _register(session, cell, step)
-    there = {each.name for each in session.declarations}
-    for name, gone in known.items():
-        if name not in there:
-            yield f"{gone.name} is not restored: its cell is not in {path.name} as saved"
+    gone = session.not_registered()
+    session.forget(gone)
+    for each in gone:
+        yield f"{each.name} is not restored: its cell is not in {path.name} as saved"
 
 
 def _register(session: Session, cell: CodeCell, step: StepCell) -> Iterator[str]:
@@ -59,8 +58,8 @@ def _register(session: Session, cell: CodeCell, step: StepCell) -> Iterator[str]
 
 
 def _from_saved(session: Session) -> Iterator[str]:
-    saved = session.saved().declarations
-    if not saved:
+    saved = session.not_registered()
+    if not saved and not session.declarations:
         raise NotebookError(
             "Nothing is known of this notebook's steps.", remedy="Name its file:  %pipeline_restore FILE"
         )

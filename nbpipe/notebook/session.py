@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
@@ -74,6 +75,8 @@ class Session:
         self.cell = Cell()
         self.refused: dict[str, tuple[str, Path]] = {}
         self._texts: dict[str, tuple[str, str]] = {}
+        self._graphs: dict[str, Graph] = {}
+        self._removed: set[str] = set()
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -134,6 +137,7 @@ class Session:
             self.refused[declared.name] = (declared.line.text, path)
             raise
         self.refused.pop(declared.name, None)
+        self._removed.discard(declared.name)
         notes = [*self._put(declared), *self._shared_outputs(declared)]
         notes += missing_names(body, self.namespace)
         return Registered(declared, self.files.shown(path), tuple(notes))
@@ -232,6 +236,7 @@ class Session:
         """
         gone = self.step(name)
         self.declarations = [each for each in self.declarations if each is not gone]
+        self._removed.add(name)
         return gone
 
     def chosen(self, name: str = "") -> str:
@@ -279,17 +284,35 @@ class Session:
         made: InvalidPipeline | Pipeline
         try:
             made = self.pipeline(pipeline)
+            self._graphs[made.name] = made.graph
         except InvalidPipeline as error:
             made = error
-        graphs = {graph.name: graph for graph in self.saved().graphs if graph.name in self.names()}
-        if isinstance(made, Pipeline):
-            graphs[made.name] = made.graph
-        self.store.save(self.declarations, list(graphs.values()))
+        left = self.not_registered()
+        self.store.save([*self.declarations, *left], list(self.last_graphs().values()))
         return made
 
-    def saved(self) -> Saved:
-        """What the last kernel knew."""
+    @cached_property
+    def earlier(self) -> Saved:
+        """What the last kernel knew, read before this one saves anything."""
         return self.store.load()
+
+    def not_registered(self) -> list[Declaration]:
+        """Steps of the last kernel that no cell of this one has declared or replaced, or taken away."""
+        names = {each.name for each in self.declarations} | self._removed
+        cells = {each.cell.cell_id for each in self.declarations} - {""}
+        return [
+            each
+            for each in self.earlier.declarations
+            if each.name not in names and each.cell.cell_id not in cells
+        ]
+
+    def forget(self, declarations: Iterable[Declaration]) -> None:
+        """Drop steps of the last kernel, since their cells are gone."""
+        self._removed |= {each.name for each in declarations}
+
+    def last_graphs(self) -> dict[str, Graph]:
+        """Pipeline name -> its last graph that had no problem, of this kernel or the one before."""
+        return {graph.name: graph for graph in self.earlier.graphs} | self._graphs
 
     def declared(self) -> Iterator[Declared]:
         """Every pipeline that has step cells, for a loader that reads the notebook.
