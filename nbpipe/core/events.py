@@ -156,10 +156,14 @@ class StepFailed(StepEvent):
 
 @dataclass(frozen=True)
 class StepCancelled(StepEvent):
-    """A step was stopped, or not begun, for ``by``: "you", "time-out after 10 s", "train failed"."""
+    """A step was stopped, or not begun, for ``by``: "you", "time-out after 10 s", "train failed".
+
+    One that took too long (``timed_out``) halts its run as a failed one does: nobody wished it to stop.
+    """
 
     by: str
     wall: float = 0.0
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ class RunState:
             for name in names:
                 self._children[name].append(node)
         self._unsettled = len(self.steps)
-        self._failed = ""
+        self._failure = ""
         self._given_up: set[str] = set()
         self._stopping: dict[str, str] = {}
 
@@ -218,7 +218,9 @@ class RunState:
             if event.will_retry:
                 step.status = Status.WAITING
             else:
-                self._failed = self._failed or event.node
+                self._failure = self._failure or f"{event.node} failed"
+        if isinstance(event, StepCancelled) and event.timed_out:
+            self._failure = self._failure or f"{event.node} took too long"
         if type(event) in _NEXT:
             self._unsettled -= step.status.settled
         step.events.append(event)
@@ -271,8 +273,8 @@ class RunState:
         below = self._below(node)
         self._given_up.update(below)
         todo: list[Instruction] = [Block(other, f"{node} ({status})") for other in below]
-        if status is Status.FAILED and not self.continue_on_step_failure:
-            todo += self._give_up(self.steps, f"{node} failed")
+        if self._failure and not self.continue_on_step_failure:
+            todo += self._give_up(self.steps, self._failure)
         return todo
 
     @property
@@ -280,7 +282,7 @@ class RunState:
         """Why no further step is started: a stop, or a failed step; empty while the run goes on."""
         if self.stop_requested:
             return self.stop_requested.by
-        return f"{self._failed} failed" if self._failed and not self.continue_on_step_failure else ""
+        return "" if self.continue_on_step_failure else self._failure
 
     def _stop(self, event: StopRequested) -> list[Instruction]:
         nodes = [event.node] if event.node else list(self.steps)
@@ -320,9 +322,4 @@ class RunState:
             return "Running"
         if all(step.status.good for step in self.steps.values()):
             return "Finished"
-        return "Failed" if self._failed or self._timed_out() else "Canceled"
-
-    def _timed_out(self) -> bool:
-        """True when a step was cancelled since it took too long; that is no wish of the user's."""
-        ends = [step.last for step in self.steps.values() if step.status is Status.CANCELLED]
-        return any(isinstance(end, StepCancelled) and end.by.startswith("time-out") for end in ends)
+        return "Failed" if self._failure else "Canceled"

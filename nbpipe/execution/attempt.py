@@ -94,6 +94,7 @@ class Attempt:
         self.records: list[dict[str, Any]] = []
         self.notes: list[StepNoted] = []
         self._stopped_by = ""
+        self._timed_out = False
         self._handle: Handle | None = None
         self._spool_offset = 0
         self._oom_before = oom_kills()
@@ -146,6 +147,7 @@ class Attempt:
         try:
             return await asyncio.wait_for(handle.wait(), limit)
         except TimeoutError:
+            self._timed_out = not self._stopped_by
             self._stopped_by = self._stopped_by or f"time-out after {limit:g} s"
             await handle.cancel(GRACE)
             return await handle.wait()
@@ -172,7 +174,7 @@ class Attempt:
         """Judge the exit and check the inputs; publish if all is well."""
         changed = self._changed_inputs()  # however it ended: a changed object is no result any more
         if self._stopped_by:
-            return StepCancelled(time.time(), self.node.node_id, self._stopped_by, ended.wall)
+            return StepCancelled(time.time(), self.node.node_id, self._stopped_by, ended.wall, self._timed_out)
         if ended.code != 0:
             place.publish_kept()
             return self._broken(ended, place, paths, log)

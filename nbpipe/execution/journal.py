@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from nbpipe.core.events import Event, RunStarted, event_from_json
+from nbpipe.core.events import EVENTS_FORMAT, Event, RunStarted, event_from_json
 from nbpipe.core.run_state import IllegalEvent, RunState
+from nbpipe.errors import StoreError
 from nbpipe.store.files import append_line, read_lines
 
 
@@ -48,6 +49,12 @@ class Journal:
         self.events.extend(added)
         for event in added:
             if isinstance(event, RunStarted):
+                if event.format > EVENTS_FORMAT:
+                    raise StoreError(
+                        f"Run {event.run} was written by a newer nbpipe (format {event.format}; "
+                        f"this one reads {EVENTS_FORMAT}).",
+                        remedy="Update nbpipe.",
+                    )
                 self._state = RunState.from_started(event)
             elif self._state is not None:
                 with suppress(

@@ -327,6 +327,16 @@ def test_a_stop_of_one_step_blocks_what_waits_for_it() -> None:
     assert state.handle(reused("x")) == [Resolve("y")]
 
 
+def test_a_step_that_takes_too_long_halts_the_run_as_a_failed_one_does() -> None:
+    late = StepCancelled(0.0, "a", "time-out after 10 s", timed_out=True)
+    below = [Block(other, "a (cancelled)") for other in "bc"]
+    assert run(started("a"), late)[1] == [
+        *below,
+        Cancel("x", "a took too long"),
+        Cancel("y", "a took too long"),
+    ]
+
+
 def test_stopping_what_is_over_or_unknown_does_nothing() -> None:
     assert run(reused("a"), StopRequested(0.0, "a"))[1] == []
     assert run(StopRequested(0.0, "nobody"))[1] == []
@@ -340,7 +350,14 @@ def test_stopping_what_is_over_or_unknown_does_nothing() -> None:
         ([reused("a"), started("b"), failed("b")], "Failed"),
         ([started("a"), StopRequested(0.0), cancelled("a"), cancelled("b")], "Canceled"),
         ([started("a"), StopRequested(0.0), failed("a"), StepBlocked(0.0, "b", "a")], "Failed"),
-        ([started("a"), cancelled("a", "time-out after 10 s"), StepBlocked(0.0, "b", "a")], "Failed"),
+        (
+            [
+                started("a"),
+                StepCancelled(0.0, "a", "time-out after 10 s", timed_out=True),
+                StepBlocked(0.0, "b", "a"),
+            ],
+            "Failed",
+        ),
         ([reused("a"), reused("b"), RunFinished(0.0, "1", "Canceled", {})], "Canceled"),
     ],
 )

@@ -149,7 +149,7 @@ def test_read_only_trees_can_be_removed(tmp_path):
         if user == 0:  # root may remove anything; another user needs the modes mended
             for path in (tmp_path, tree, tree / "sub", tree / "sub" / "file"):
                 os.chown(path, 65534, 65534)
-            for parent in [tmp_path, *tmp_path.parents][:3]:
+            for parent in [tmp_path, *tmp_path.parents][:4]:
                 parent.chmod(parent.stat().st_mode | 0o011)
             os.seteuid(65534)
         files.remove_tree(tree)
