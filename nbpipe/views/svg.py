@@ -29,6 +29,7 @@ from nbpipe.views.status import look
 from nbpipe.views.text import escaped, width_of
 
 _MARGIN = 20.0
+_SMALLEST = 0.6  # scale below which words cannot be read
 _HEAD = 92.0
 """Height of the title, the summary and the legend."""
 _PAGE = 1100.0
@@ -56,8 +57,10 @@ def _document(picture: Picture, body: str, width: float, height: float) -> str:
     head, least = _head(picture)
     wide, high = max(width, least) + 2 * _MARGIN, height + _HEAD + _MARGIN
     box = f'width="{number(wide, 0)}" height="{number(high, 0)}" viewBox="0 0 {number(wide, 0)} {number(high, 0)}"'
+    # A page that is narrower shrinks it, to what can still be read; then the page scrolls.
+    shrink = f'style="max-width:100%;min-width:{number(wide * _SMALLEST, 0)}px;height:auto"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {box} class="nbp" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} {shrink} class="nbp" role="img" '
         f'aria-label="{escaped(f"Pipeline {picture.name}: {picture.summary}")}">'
         f"<style>{style_sheet()}</style>"
         f'<rect width="100%" height="100%" rx="10" class="nbp-canvas"/>{head}'
