@@ -12,7 +12,7 @@ from typing import Any
 
 from nbpipe.core.argument import Joined
 from nbpipe.core.data import InputPortBinding, PipelineData
-from nbpipe.core.dataset import DatasetConsumptionConfig, FileDataset, OutputFileDatasetConfig
+from nbpipe.core.dataset import Dataset, DatasetConsumptionConfig, FileDataset, OutputFileDatasetConfig
 from nbpipe.core.datastore import DataPath, DataReference
 from nbpipe.core.environment import RunConfiguration
 from nbpipe.core.graph import CellSource
@@ -141,8 +141,8 @@ class _Binding:
         """What a placeholder means; a text in its place, and a problem noted, where it means nothing."""
         try:
             return self._meaning(read, declared)
-        except _Refused as refused:
-            self._report(declared, refused.fact, refused.remedy)
+        except (_Refused, NbpipeError) as error:
+            self._report(declared, error.fact, error.remedy or "")
             return str(read)
 
     def _meaning(self, read: Read, declared: Declaration) -> Any:
@@ -193,9 +193,7 @@ class _Binding:
         if isinstance(value, PurePath):
             return self._files(str(value))
         if isinstance(value, DataPath):
-            return FileDataset(
-                [value.datastore.local_path(value.path_on_datastore)] if value.datastore else []
-            )
+            return Dataset.File.from_files(value)
         if isinstance(value, (*DATA_TYPES, PipelineParameter)):
             return value
         if isinstance(value, str):

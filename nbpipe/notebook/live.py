@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
+from nbpipe.errors import NbpipeError
 from nbpipe.run import DeclaredRun, PipelineRun
 from nbpipe.views.compact import compact_html, compact_text
 from nbpipe.views.present import picture_of
@@ -48,17 +50,19 @@ def show_live(ip: Any, run: PipelineRun, again: PipelineRun) -> None:
 
 
 def _follow(run: PipelineRun, handle: Any) -> None:
-    end = time.monotonic() + LONGEST
-    seen = -1
-    while time.monotonic() < end:
-        over = is_over(run)
-        _, count = run.events()
-        if count != seen or over:
-            handle.update(bundle(run), raw=True)
-        if over:
-            return
-        seen = count
-        time.sleep(INTERVAL)
+    """Follow a run in a thread, which has nowhere to say that the run's folder is gone: it just ends."""
+    with suppress(OSError, NbpipeError):
+        end = time.monotonic() + LONGEST
+        seen = -1
+        while time.monotonic() < end:
+            over = is_over(run)
+            _, count = run.events()
+            if count != seen or over:
+                handle.update(bundle(run), raw=True)
+            if over:
+                return
+            seen = count
+            time.sleep(INTERVAL)
 
 
 def display_run(run: PipelineRun) -> None:

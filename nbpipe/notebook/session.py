@@ -144,10 +144,15 @@ class Session:
 
     def _check_paths(self, declared: Declaration) -> None:
         line = declared.line
-        for option, path in [("--with", path) for path in line.with_paths]:
+        folder = line.source_directory
+        if folder and not (self.folder / folder).is_dir():
+            raise UsageError(
+                f"--source-directory {folder}: there is no such folder.", place=f"in {self.folder}"
+            )
+        for path in line.with_paths:
             if not (self.folder / Path(path).expanduser()).exists():
                 raise UsageError(
-                    f"{option} {path}: there is no such file or folder.", place=f"in {self.folder}"
+                    f"--with {path}: there is no such file or folder.", place=f"in {self.folder}"
                 )
 
     def _put(self, declared: Declaration) -> Iterator[str]:

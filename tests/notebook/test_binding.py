@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nbpipe.core.data import PipelineData
+from nbpipe.core.data import InputPortBinding, PipelineData
 from nbpipe.core.dataset import Dataset, OutputFileDatasetConfig
+from nbpipe.core.datastore import DataPath, Datastore
 from nbpipe.core.environment import RunConfiguration
 from nbpipe.core.graph import Graph
 from nbpipe.core.parameter import PipelineParameter
@@ -126,6 +127,10 @@ def test_a_path_is_read_by_content_wherever_the_kernel_stands(tmp_path: Path, li
         Dataset.File.from_files("x.csv").as_mount(),
         Dataset.File.from_files("x.csv").as_named_input("other").as_download(),
         Path("x.csv"),
+        DataPath(None, "x.csv"),
+        Datastore(None, "lab").path("x.csv"),
+        PipelineParameter("raw", Dataset.File.from_files("x.csv")),
+        InputPortBinding("raw", Datastore(None, "lab").path("x.csv")),
     ],
 )
 def test_a_data_object_is_an_input(tmp_path: Path, value: Any) -> None:
@@ -234,3 +239,11 @@ def test_a_name_on_both_sides_is_an_input_and_an_output(tmp_path: Path) -> None:
     node = graph.get_node("b")
     assert [port.name for port in node.inputs] == ["INPUT_x"]
     assert words(graph, "b") == ["{INPUT_x}", "{>x}"]
+
+
+def test_an_object_step_reads_what_a_cells_step_makes(tmp_path: Path) -> None:
+    made = pipeline_of(tmp_path, "a.py {>clean}")
+    (tmp_path / "object.py").write_text("print(1)\n")
+    clean = made.steps[0].outputs["clean"]
+    last = PythonScriptStep("object.py", arguments=[clean], inputs=[clean], source_directory=str(tmp_path))
+    assert [node.node_id for node in Pipeline(made.workspace, last).graph.topological()] == ["a", "object.py"]

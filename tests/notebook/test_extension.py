@@ -114,6 +114,7 @@ def test_a_result_comes_back_once_it_is_made(kernel: Kernel) -> None:
     )
     assert outcome.printed == "0.25 clean.csv\n", outcome.error
     assert kernel.value("run.status") == "'Finished'"
+    assert "image/svg+xml" in kernel.run("run").displayed[0]
 
 
 def test_a_result_that_failed_raises_with_the_reason(kernel: Kernel) -> None:

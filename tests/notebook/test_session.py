@@ -96,6 +96,7 @@ def test_without_ids_running_a_cell_again_is_quiet(notebook: Notebook) -> None:
         ("prep.py {>y}", "%matplotlib inline"),
         ("prep.py {>y}", "  "),
         ("--with nowhere.py prep.py {>y}", "print(1)"),
+        ("--source-directory nowhere prep.py {>y}", "print(1)"),
     ],
 )
 def test_a_cell_that_fails_to_parse_leaves_the_pipeline_as_it_was(
