@@ -8,7 +8,7 @@ from typing import Literal
 from nbpipe.views.dag import Box
 from nbpipe.views.glyphs import DATA, SCREEN, glyph, number
 from nbpipe.views.picture import DataView, NodeView, ParameterView
-from nbpipe.views.text import escaped, fit, is_measured, width_of
+from nbpipe.views.text import escaped, fit, is_measured, visible, width_of
 from nbpipe.views.wording import duration
 
 TAG_HEIGHT = 22.0
@@ -64,7 +64,7 @@ def write(
         anchor: which of its points is at ``x``.
         middle: leave out its middle where it is too long, not its end.
     """
-    shown = fit(text, room, pixels, bold=bold, mono=mono, middle=middle)
+    shown = fit(visible(text), room, pixels, bold=bold, mono=mono, middle=middle)
     classes = " ".join([style, *(["nbp-b"] if bold else []), *(["nbp-mono"] if mono else [])])
     at = f' text-anchor="{anchor}"' if anchor != "start" else ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from nbpipe.views.picture import NodeView, Picture
 from nbpipe.views.status import DARK, HUES, LIGHT, counted
 from nbpipe.views.text import escaped, fit_cells, pad_cells
@@ -26,8 +28,8 @@ def compact_text(picture: Picture, *, most: int = MOST_ROWS, width: int = _WIDTH
         x b  failed
     """
     shown, rest = _chosen(picture, most)
-    named = min(max((len(node.name) for node in shown), default=0), 40)
-    stated = max((len(node.words) for node in shown), default=0)
+    named = min(max((cell_len(node.name) for node in shown), default=0), 40)
+    stated = max((cell_len(node.words) for node in shown), default=0)
     lines = [picture.title]
     for node in shown:
         name = pad_cells(fit_cells(node.name, named, middle=True), named)

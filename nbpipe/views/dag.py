@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from nbpipe.views.median import Edge, Place, place_by_medians, ranks_of
@@ -63,10 +64,50 @@ def arrange(ids: Sequence[str], edges: Sequence[Edge]) -> Arrangement:
 
 
 def _sugiyama(ids: Sequence[str], edges: Sequence[Edge]) -> Arrangement:
+    """Each connected part on its own, one below the other.
+
+    Given them all at once, the library numbers the dummy vertices of each part like nodes of another.
+    """
+    places: dict[str, Place] = {}
+    bends: dict[Edge, Sequence[Place]] = {}
+    top = 0.0
+    for part, links in _parts(ids, edges):
+        made = _arrange_part(part, links)
+        rows = [row for _, row in (*made.places.values(), *chain.from_iterable(made.bends.values()))]
+        shift = top - min(rows)
+        places |= {each: (rank, row + shift) for each, (rank, row) in made.places.items()}
+        bends |= {edge: [(rank, row + shift) for rank, row in way] for edge, way in made.bends.items()}
+        top += max(rows) - min(rows) + 1.0
+    return Arrangement(places, edges, bends)
+
+
+def _parts(ids: Sequence[str], edges: Sequence[Edge]) -> Iterator[tuple[list[str], list[Edge]]]:
+    """Connected parts, in the order of their first node."""
+    part = {each: each for each in ids}
+
+    def first(each: str) -> str:
+        while part[each] != each:
+            part[each] = part[part[each]]
+            each = part[each]
+        return each
+
+    for source, dest in edges:
+        part[first(dest)] = first(source)
+    members: dict[str, list[str]] = defaultdict(list)
+    links: dict[str, list[Edge]] = defaultdict(list)
+    for each in ids:
+        members[first(each)].append(each)
+    for edge in edges:
+        links[first(edge[0])].append(edge)
+    for key, nodes in members.items():
+        yield nodes, links[key]
+
+
+def _arrange_part(ids: Sequence[str], edges: Sequence[Edge]) -> Arrangement:
     from fast_sugiyama import from_edges
 
     numbers = {each: number for number, each in enumerate(ids)}
-    layouts: list[Any] = from_edges(
+    ((positions, _, _, links),) = from_edges(
         [(numbers[source], numbers[dest]) for source, dest in edges],
         vertex_spacing=_UNIT,
         dummy_vertices=True,
@@ -74,19 +115,11 @@ def _sugiyama(ids: Sequence[str], edges: Sequence[Edge]) -> Arrangement:
         transpose=len(ids) <= _LARGE,
         check_layout=False,
     )
-    places: dict[str, Place] = {}
-    bends: dict[Edge, Sequence[Place]] = {}
-    top = 0.0
-    # The library's own order comes from a hash map: by the first node, it is the same each time.
-    for positions, _, _, links in sorted(layouts, key=lambda layout: min(number for number, _ in layout[0])):
-        heights = sorted({y for _, (_, y) in positions}, reverse=True)
-        ranks = {y: rank for rank, y in enumerate(heights)}
-        left = min(x for _, (x, _) in positions)
-        there = {number: (ranks[y], top + (x - left) / _UNIT) for number, (x, y) in positions}
-        places |= {ids[number]: place for number, place in there.items() if number < len(ids)}
-        bends |= _bends(ids, there, links or ())
-        top = max(row for _, row in there.values()) + 1.0
-    return Arrangement(places, edges, bends)
+    heights = sorted({y for _, (_, y) in positions}, reverse=True)
+    ranks = {y: rank for rank, y in enumerate(heights)}
+    there: dict[int, Place] = {int(number): (ranks[y], x / _UNIT) for number, (x, y) in positions}
+    places = {each: there[number] for each, number in numbers.items()}
+    return Arrangement(places, edges, _bends(ids, there, list(links or ())))
 
 
 def _bends(
@@ -97,11 +130,11 @@ def _bends(
     found: dict[Edge, Sequence[Place]] = {}
     for source, dest in links:
         if source < len(ids) <= dest:
-            chain, last = [], dest
+            way, last = [], dest
             while last >= len(ids):
-                chain.append(there[last])
+                way.append(there[last])
                 last = follow[last]
-            found[ids[source], ids[last]] = chain
+            found[ids[source], ids[last]] = way
     return found
 
 

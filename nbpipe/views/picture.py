@@ -16,7 +16,7 @@ EdgeState = Literal["there", "pending", "stopped", "order"]
 
 @dataclass(frozen=True)
 class NodeView:
-    """One step as it is shown.
+    """One step as it is shown; its texts, but for the id and the advice, are visible lines.
 
     Attributes:
         node_id: the step.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Group
 from rich.text import Text
 
@@ -65,8 +66,8 @@ def _rows(
     urgent = list(picture.in_order_of_attention())
     chosen = {node.node_id for node in urgent[:room]}
     nodes = [node for node in picture.nodes if node.node_id in chosen]
-    named = min(max((len(node.name) for node in nodes), default=0), width // 3)
-    stated = max((len(node.words) for node in nodes), default=0)
+    named = min(max((cell_len(node.name) for node in nodes), default=0), width // 3)
+    stated = max((cell_len(node.words) for node in nodes), default=0)
     for node in nodes:
         yield _row(node, named, stated, width, now)
         yield from (Text(fit_cells(f"    {line}", width), style="dim") for line in told.get(node.node_id, ()))
@@ -82,7 +83,8 @@ def _row(node: NodeView, named: int, stated: int, width: int, now: float) -> Tex
     line.append(f"{node.look.glyph} ", style=style)
     line.append(f"{name}  ")
     line.append(pad_cells(node.words, stated), style=style)
-    line.append(fit_cells(f"  {_told(node, now)}", max(width - line.cell_len, 0)), style="dim")
+    line.append(f"  {_told(node, now)}", style="dim")
+    line.truncate(width, overflow="ellipsis")
     return line
 
 

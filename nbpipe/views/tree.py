@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from nbpipe.views.picture import NodeView, Picture
-from nbpipe.views.text import fit_cells, pad_cells, visible
+from nbpipe.views.text import fit_cells, pad_cells, visible, visible_line
 from nbpipe.views.wording import duration, listed
 
 _WIDEST_NAME = 48
@@ -37,11 +37,11 @@ def lines_of(picture: Picture) -> list[Line]:
     A step that alone follows another stands below it in the same column, so a long chain does not run out of the page.
     """
     owners = _owners(picture)
-    below: dict[str, list[NodeView]] = {}
+    below: dict[str | None, list[NodeView]] = {}
     for node in picture.nodes:
         below.setdefault(owners[node.node_id], []).append(node)
     found: list[Line] = []
-    todo = [("", "", node) for node in reversed(below.get("", ()))]
+    todo = [("", "", node) for node in reversed(below.get(None, ()))]
     while todo:
         lead, rest, node = todo.pop()
         joins = node.parents if len(node.parents) > 1 or _is_elsewhere(node, owners) else ()
@@ -56,23 +56,24 @@ def lines_of(picture: Picture) -> list[Line]:
     return found
 
 
-def _is_elsewhere(node: NodeView, owners: Mapping[str, str]) -> bool:
+def _is_elsewhere(node: NodeView, owners: Mapping[str | None, str | None]) -> bool:
     return any(parent != owners[node.node_id] for parent in node.parents)
 
 
-def _owners(picture: Picture) -> dict[str, str]:
-    """Node -> its immediate dominator, or an empty id where ways to it begin at several steps."""
-    owners: dict[str, str] = {"": ""}
-    depths = {"": 0}
+def _owners(picture: Picture) -> dict[str | None, str | None]:
+    """Node -> its immediate dominator, or None where ways to it begin at several steps."""
+    owners: dict[str | None, str | None] = {None: None}
+    depths: dict[str | None, int] = {None: 0}
     for node in picture.nodes:
         parents = [parent for parent in node.parents if parent in owners]
-        owner = parents[0] if parents else ""
-        for other in parents[1:]:
+        owner: str | None = parents[0] if parents else None
+        for each in parents[1:]:
+            other: str | None = each
             while owner != other:
                 if depths[owner] >= depths[other]:
                     owner = owners[owner]
                 else:
-                    other = owners[other]  # noqa: PLW2901 - both climb until they meet
+                    other = owners[other]
         owners[node.node_id] = owner
         depths[node.node_id] = depths[owner] + 1
     return owners
@@ -113,7 +114,7 @@ def _told(lines: list[Line]) -> Iterator[str]:
         if line.joins:
             text = f"{text.rstrip()}  (after {', '.join(line.joins)})"
         yield text.rstrip()
-        yield from (f"{line.hang}  {visible(each)}" for each in line.node.advice.splitlines())
+        yield from (f"{line.hang}{visible_line(each)}" for each in line.node.advice.splitlines())
 
 
 def about(node: NodeView) -> str:

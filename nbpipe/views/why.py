@@ -53,9 +53,10 @@ def sentences(explanation: Explanation) -> list[str]:
 
 
 def _diff_lines(diff: str) -> Iterator[str]:
-    lines = diff.splitlines()
+    lines = diff.split("\n")
     for line in lines[:_LONGEST_DIFF]:
-        yield line[:1] + visible_line(line[1:])
+        mark = line[:1] if line[:1] in "+- " else ""
+        yield mark + visible_line(line.removeprefix(mark))
     if len(lines) > _LONGEST_DIFF:
         yield f"... {len(lines) - _LONGEST_DIFF} more lines"
 
