@@ -7,7 +7,6 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -27,8 +26,8 @@ VERBS = {
 }
 """Verb -> what it does, in one line; each lives in the module of its name."""
 
-USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
-"""Exit codes besides 0 (well), 1 (a step failed) and 3 (``plan --check``); the last two are what shells expect."""
+USAGE, INTERRUPTED = 2, 130
+"""Exit codes besides 0 (well), 1 (a step failed) and 3 (``plan --check``); the last is what shells expect."""
 
 
 class Verbs(click.Group):
@@ -109,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has left. What Python flushes at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return 1
 
 
 def _show(error: NbpipeError) -> None:
@@ -119,10 +118,5 @@ def _show(error: NbpipeError) -> None:
         click.echo(shown(line), err=True)
 
 
-def entry() -> Any:
-    """What the installed program calls."""
-    sys.exit(main())
-
-
 if __name__ == "__main__":
-    entry()
+    sys.exit(main())

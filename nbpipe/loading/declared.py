@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,11 @@ class Told:
     names_elsewhere: Mapping[str, str]
     imports_elsewhere: Mapping[str, str]
 
+    @property
+    def called(self) -> str:
+        """What a user calls it: its variable, else its name."""
+        return self.variable or self.graph.name
+
 
 _find: Callable[[], Iterable[Declared]] | None = None
 
@@ -92,10 +97,11 @@ def only_pipeline(namespace: Mapping[str, Any]) -> Pipeline:
     return next(iter(found.values()))
 
 
-def several(names: Iterable[str]) -> UsageError:
+def several(names: Collection[str]) -> UsageError:
     """The error of a file that declares more pipelines than one and does not say which is meant."""
     listed = ", ".join(sorted(names))
-    return UsageError(f"Several pipelines: {listed}.", remedy="Call the one that is meant:  pipeline = ...")
+    remedy = f"Say which:  --pipeline {min(names)}   or call the one that is meant:  pipeline = ..."
+    return UsageError(f"Several pipelines: {listed}.", remedy=remedy)
 
 
 def write_report(path: str, namespace: Mapping[str, Any], python: str) -> None:

@@ -91,11 +91,13 @@ def _chosen(path: Path, declared: Sequence[Told], name: str) -> Told:
     """The pipeline that is meant: the named one, the only one, else the one called ``pipeline``."""
     if not declared:
         raise UsageError(f"{path.name} declares no step.", remedy=_how_to_declare(path))
-    wanted = name or ("pipeline" if len(declared) > 1 else "")
-    found = [each for each in declared if not wanted or wanted in (each.variable, each.graph.name)]
+    if name:
+        found = [each for each in declared if name in (each.called, each.graph.name)]
+    else:
+        found = [each for each in declared if len(declared) == 1 or each.called == "pipeline"]
     if len(found) == 1:
         return found[0]
-    names = [each.variable or each.graph.name for each in declared]
+    names = [each.called for each in declared]
     if name:
         raise UnknownName(f"{path.name} has no pipeline {name}.", remedy=f"Pipelines: {', '.join(names)}")
     raise several(names)

@@ -28,6 +28,7 @@ _REPORT = (
 )
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = re.compile(r"Cell In\s?\[(\d+)\], line (\d+)")
+_LEAVE_OUT = f"A cell that is not needed to declare steps can be left out: tag it  {SKIP_TAG}"
 _INSTALL = "Install it in the kernel's environment:  pip install nbpipe-steps"
 _NOT_DEFINED = re.compile(r"name '(\w+)' is not defined")
 
@@ -99,13 +100,13 @@ def _failed(cell: CodeCell, notebook: str, reply: Mapping[str, Any]) -> Notebook
     """The error of a cell that failed: its number, its line, and what it says."""
     kind, text = str(reply.get("ename", "")), str(reply.get("evalue", ""))
     first, _, rest = text.strip().partition("\n")
-    ours = isinstance(getattr(errors, kind, None), type)
+    ours = isinstance(getattr(errors, kind, None), type)  # or IPython's UsageError, told in the same way
     number = _failing_line("\n".join(reply.get("traceback", ())))
     lines = cell.source.splitlines()
     return NotebookError(
         f"{notebook}, {cell.label}{f', line {number}' if number else ''}: {first if ours else f'{kind}: {first}'}",
         place=lines[number - 1].strip() if number and number <= len(lines) else None,
-        remedy=_dedented(rest) if ours else _remedy(kind, text),
+        remedy=_known_remedy(kind, text) or (_dedented(rest) if ours else _LEAVE_OUT),
     )
 
 
@@ -120,12 +121,10 @@ def _dedented(text: str) -> str | None:
     return "\n".join(line.removeprefix("  ") for line in text.splitlines()) or None
 
 
-def _remedy(kind: str, text: str) -> str:
+def _known_remedy(kind: str, text: str) -> str:
     if "not found" in text and ("pipeline" in text or "%%step" in text):
         return "Load nbpipe in a cell above:  %load_ext nbpipe"
-    if kind == "ModuleNotFoundError" and "'nbpipe'" in text:
-        return _INSTALL
-    return f"A cell that is not needed to declare steps can be left out: tag it  {SKIP_TAG}"
+    return _INSTALL if kind == "ModuleNotFoundError" and "'nbpipe'" in text else ""
 
 
 def _not_told(notebook: str, kernel: str, reply: Mapping[str, Any]) -> NotebookError:
