@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
+from nbpipe.views.glyphs import glyph
+from nbpipe.views.palette import page_style
 from nbpipe.views.picture import NodeView, Picture
-from nbpipe.views.status import DARK, HUES, LIGHT, counted
+from nbpipe.views.status import counted
 from nbpipe.views.text import escaped, fit_cells, pad_cells
 from nbpipe.views.tree import about
 from nbpipe.views.wording import listed
@@ -52,10 +54,11 @@ def compact_html(picture: Picture, *, most: int = MOST_ROWS) -> str:
 
 def _row(node: NodeView) -> str:
     hue = f' class="nbpipe-{node.look.hue}"'
+    shape = f'<svg width="14" height="14" viewBox="0 0 17 17">{glyph(node.status, 8.5, 8.5, 16)}</svg>'
     return (
         f'<tr data-step="{escaped(node.node_id)}" data-status="{escaped(node.look.data_status)}">'
-        f"<td{hue}>{escaped(node.look.glyph)}</td><td>{escaped(_short(node.name, 40))}</td>"
-        f"<td{hue}>{escaped(node.words)}</td><td>{escaped(_short(about(node), 80))}</td></tr>"
+        f"<td{hue}>{shape}</td><td>{escaped(_short(node.name, 40))}</td>"
+        f"<td{hue}><b>{escaped(node.words)}</b></td><td>{escaped(_short(about(node), 80))}</td></tr>"
     )
 
 
@@ -74,18 +77,10 @@ def _chosen(picture: Picture, most: int) -> tuple[list[NodeView], str]:
     return shown, f"and {len(picture.nodes) - most} more: {listed(rest)}"
 
 
-def _style() -> str:
-    """The hues as custom properties, light or dark by what the host says of its theme."""
-    light, dark = ("".join(f"--nbpipe-{hue}:{tokens[hue]};" for hue in HUES) for tokens in (LIGHT, DARK))
-    return (
-        f".nbpipe-status{{{light}}}"
-        f"[data-jp-theme-light=false] .nbpipe-status,.vscode-dark .nbpipe-status{{{dark}}}"
-        + "".join(
-            f".nbpipe-status .nbpipe-{hue}{{color:var(--nbpipe-{hue});font-weight:600}}" for hue in HUES
-        )
-        + ".nbpipe-status td{text-align:left;padding:1px 8px;font-variant-numeric:tabular-nums}"
-        ".nbpipe-status p{margin:2px 0}"
-    )
-
-
-_STYLE = _style()
+_STYLE = (
+    page_style("nbpipe-status")
+    + ".nbpipe-status table{font-size:inherit;margin:0;border-collapse:collapse}"
+    + ".nbpipe-status td{text-align:left;padding:1px 10px 1px 0;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    + ".nbpipe-status td:last-child{white-space:normal}"
+    + ".nbpipe-status p{margin:2px 0}"
+)

@@ -1,4 +1,4 @@
-"""The style sheet of the static SVG: both sets of tokens, chosen by what the reader prefers."""
+"""Style sheets with both sets of tokens: of the static SVG, and of HTML in a notebook."""
 
 from __future__ import annotations
 
@@ -37,3 +37,21 @@ def _colours(token: Mapping[str, str]) -> str:
     rules.append(".nbp-own{stroke:currentColor}")
     rules.append(f".nbp-idle .nbp-hue{{fill:{token['fg2']}}}")
     return "".join(rules)
+
+
+def page_style(root: str) -> str:
+    """Rules that give elements in a notebook's output their hue, light or dark by what the host says of its theme.
+
+    Args:
+        root: class of the outermost element; below it ``nbpipe-done`` and so on colour text.
+    """
+    light, dark = (
+        "".join(f"--nbpipe-{hue}:{tokens['fg2' if hue == 'idle' else hue]};" for hue in HUES)
+        for tokens in (LIGHT, DARK)
+    )
+    hues = "".join(f".{root} .nbpipe-{hue}{{color:var(--nbpipe-{hue})}}" for hue in HUES)
+    return (
+        f".{root}{{{light}font-size:13px}}"
+        f"[data-jp-theme-light=false] .{root},.vscode-dark .{root}{{{dark}}}{hues}"
+        f".{root} .nbp-cut{{stroke:var(--jp-layout-color1,Canvas)}}"
+    )

@@ -74,7 +74,8 @@ def _head(picture: Picture) -> tuple[str, float]:
     left = _MARGIN + min(300.0, width_of(picture.name, 15, bold=True)) + 12
     run = f"run {picture.run} · " if picture.run else ""
     summary = f"{run}{picture.summary}"
-    parts = [name, write(left, 31, summary, 12, "nbp-fg2", room=620)]
+    style = "nbp-done nbp-hue" if picture.all_reused else "nbp-fg2"
+    parts = [name, write(left, 31, summary, 12, style, room=620)]
     right = left + min(620.0, width_of(summary, 12))
     x = _MARGIN
     for word, count in picture.counts.items():
@@ -86,6 +87,9 @@ def _head(picture: Picture) -> tuple[str, float]:
             f'rx="11" class="nbp-tint-{hue}"/>{glyph(word, 14, 11, 11)}{write(25, 15, told, 11, room=200)}</g>'
         )
         x += width + 8
+    if picture.hint:
+        parts.append(write(x + 4, 61, picture.hint, 11, "nbp-fg2", room=520))
+        x += 12 + min(520.0, width_of(picture.hint, 11))
     return "".join(parts), max(right, x - 8) - _MARGIN
 
 

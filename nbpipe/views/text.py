@@ -119,7 +119,7 @@ def fit(
 
     Example:
         >>> fit("train_the_whole_forest", 90, 13, middle=True)
-        'train…forest'
+        'train_…forest'
     """
     return shorten(text, room, lambda part: width_of(part, size, bold=bold, mono=mono), middle=middle)
 

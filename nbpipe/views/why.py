@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator
 
 from nbpipe.core.explanation import Explanation
+from nbpipe.views.palette import page_style
 from nbpipe.views.status import look
 from nbpipe.views.text import escaped, visible, visible_line
 from nbpipe.views.wording import sentence
@@ -41,7 +42,8 @@ def sentences(explanation: Explanation) -> list[str]:
     """Why, as people would say it, and what it is compared with."""
     told = [visible(sentence(reason)) for reason in explanation.reasons]
     if explanation.note:
-        told.append(f"{visible(explanation.note)}.".capitalize())
+        note = visible(explanation.note)
+        told.append(f"{note[:1].upper()}{note[1:]}.")
     run = visible(explanation.compared_run)
     if run:
         told.append(
@@ -61,19 +63,27 @@ def _diff_lines(diff: str) -> Iterator[str]:
         yield f"... {len(lines) - _LONGEST_DIFF} more lines"
 
 
+def _coloured(line: str) -> str:
+    hue = {"+": "done", "-": "fail", "@": "maybe"}.get(line[:1])
+    text = html.escape(line)
+    return f'<span class="nbpipe-{hue}">{text}</span>' if hue else text
+
+
 def why_html(explanation: Explanation) -> str:
     """An explanation for a notebook: the receipt is folded."""
     status = look(explanation.status)
     parts = [
         (
             f'<div class="nbpipe-why" data-status="{escaped(status.data_status)}">'
-            f"<p><b>{escaped(explanation.step)}</b>: {escaped(explanation.status)}</p><ul>"
+            f"<style>{page_style('nbpipe-why')}</style>"
+            f"<p><b>{escaped(explanation.step)}</b>: "
+            f'<b class="nbpipe-{status.hue}">{escaped(explanation.status)}</b></p><ul>'
         ),
         *(f"<li>{escaped(each)}</li>" for each in sentences(explanation)),
         "</ul>",
     ]
     for title, diff in explanation.diffs:
-        body = html.escape("\n".join(_diff_lines(diff)))
+        body = "\n".join(map(_coloured, _diff_lines(diff)))
         parts.append(
             f"<details open><summary><code>{escaped(title)}</code></summary><pre>{body}</pre></details>"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 
@@ -213,4 +214,4 @@ def how_to_force(step: str, command: str = "%pipeline_run") -> str:
         step: its name.
         command: what starts a run, in the notebook or the terminal.
     """
-    return f"To run one all the same:  {command} --force {step}"
+    return f"To run one all the same:  {command} --force {shlex.quote(step)}"

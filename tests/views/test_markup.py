@@ -19,6 +19,8 @@ from nbpipe.views.text import visible
 from nbpipe.views.why import why_html, why_text
 from tests.views.pictures import KEY, NASTY, many, names, pictures
 
+SHAPES = {"svg", "g", "path", "circle", "rect"}
+
 
 class Page(HTMLParser):
     def __init__(self, text: str) -> None:
@@ -35,8 +37,12 @@ class Page(HTMLParser):
 @given(pictures())
 def test_a_compact_page_has_only_its_own_tags(picture: Picture) -> None:
     page = Page(compact_html(picture))
-    assert page.tags <= {"div", "style", "p", "b", "table", "tr", "td"}
-    assert page.attributes <= {"class", "data-step", "data-status"}
+    assert page.tags <= {"div", "style", "p", "b", "table", "tr", "td", *SHAPES}
+    acting = {
+        name for name in page.attributes if name.startswith("on") or name in ("id", "href", "src", "style")
+    }
+    assert not acting
+    assert {"data-step", "data-status"} <= page.attributes or not picture.nodes
 
 
 def explanation(name: str) -> Explanation:
@@ -53,6 +59,8 @@ def test_an_explanation_has_only_its_own_tags_and_hides_nothing(name: str) -> No
     page = Page(why_html(explanation(name)))
     assert page.tags == {
         "div",
+        "style",
+        "span",
         "p",
         "b",
         "ul",
