@@ -31,19 +31,19 @@ def bundle(run: PipelineRun) -> dict[str, str]:
     return {"text/html": compact_html(picture), "text/plain": compact_text(picture)}
 
 
-def show_live(ip: Any, run: PipelineRun, again: PipelineRun) -> None:
-    """Show a run below the cell that runs now, and let it follow the run where the front end can.
+def show_live(ip: Any, run: PipelineRun) -> None:
+    """Show a run below the cell that runs now, and follow it where the front end can show changes.
 
     Args:
         ip: the IPython shell.
         run: the run.
-        again: the same run, read on its own by the thread that follows it.
     """
     from IPython.display import display
 
     _shown[run.id] = ip.execution_count
     handle = display(bundle(run), raw=True, display_id=True)
     if handle is not None and hasattr(ip, "kernel") and not is_over(run):
+        again = PipelineRun(run.folder, run.objects(), run.memory())  # a reader of its own for the thread
         threading.Thread(
             target=_follow, args=(again, handle), name=f"nbpipe-run-{run.id}", daemon=True
         ).start()

@@ -73,7 +73,7 @@ def _step_magic(session: Session, name: str) -> Callable[..., Any]:
             return None
         if isinstance(made, InvalidPipeline):
             raise made
-        return show_run(session, session.submit(made, steps=[registered.declaration.name]))
+        return show_run(session.submit(made, steps=[registered.declaration.name]))
 
     pipeline_step.__doc__ = STEP_HELP
     return pipeline_step

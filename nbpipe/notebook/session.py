@@ -110,9 +110,9 @@ class Session:
         self._texts[cell_id or label] = (label, "" if step else python or text)
         if step and step.magic != MODULE_MAGIC:
             return []
-        gone = [each.name for each in self.declarations if cell_id and each.cell.cell_id == cell_id]
-        self.declarations = [each for each in self.declarations if each.name not in gone]
-        return gone
+        gone = [each for each in self.declarations if cell_id and each.cell.cell_id == cell_id]
+        self.declarations = [each for each in self.declarations if each not in gone]
+        return [each.name for each in gone]
 
     def declare(self, line: str, body: str, magic: str, cell: Cell | None = None) -> Registered:
         """Register the step of a cell: understand it, write its script, and let it replace what it replaces.
@@ -130,6 +130,7 @@ class Session:
         declared = read_declaration(line, body, cell or self.cell, magic)
         self._check_paths(declared)
         path = declared.script_path(self.folder)
+        self._check_owner(declared, path)
         load = f"%pipeline_load {declared.name}"
         try:
             self.files.write(path, body, load=load, overwrite=declared.line.overwrite)
@@ -155,6 +156,13 @@ class Session:
                     f"--with {path}: there is no such file or folder.", place=f"in {self.folder}"
                 )
 
+    def _check_owner(self, declared: Declaration, path: Path) -> None:
+        """Refuse a script that is another step's too, which only a source directory makes possible."""
+        for other in self.declarations:
+            if other.script_path(self.folder) == path and not self._replaces(declared, other):
+                fact = f"{self.files.shown(path)} is the script of {other.called} already."
+                raise UsageError(fact, remedy="Give one of the scripts another name.")
+
     def _put(self, declared: Declaration) -> Iterator[str]:
         """Put a declaration in place of all it replaces; one sentence for each that another cell declared."""
         replaced = [each for each in self.declarations if self._replaces(declared, each)]
@@ -178,11 +186,10 @@ class Session:
     def _replaces(later: Declaration, earlier: Declaration) -> bool:
         if later.cell.cell_id and later.cell.cell_id == earlier.cell.cell_id:
             return True
-        if later.pipeline != earlier.pipeline:
-            return False
         if later.name == earlier.name:
             return True
-        return not later.cell.cell_id and bool(set(later.outputs) & set(earlier.outputs))
+        shared = set(later.outputs) & set(earlier.outputs)
+        return not later.cell.cell_id and later.pipeline == earlier.pipeline and bool(shared)
 
     def _shared_outputs(self, declared: Declaration) -> Iterator[str]:
         for name in declared.outputs:

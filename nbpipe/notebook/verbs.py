@@ -89,26 +89,26 @@ def run(session: Session, line: VerbLine) -> Any:
         jobs=line.count("--jobs"),
         steps=line.texts("--only"),
     )
-    return show_run(session, started, wait=line.has("--wait"))
+    return show_run(started, wait=line.has("--wait"))
 
 
-def show_run(session: Session, started: Any, *, wait: bool = False) -> Any:
+def show_run(started: Any, *, wait: bool = False) -> Any:
     """Show a run below the cell, or wait for its end with its output; the same run."""
     if not isinstance(started, PipelineRun):
         return started
     if wait:
         started.wait_for_completion(show_output=True)
         return started
-    _show_live(session, started)
+    _show_live(started)
     return started
 
 
-def _show_live(session: Session, shown: PipelineRun) -> None:
+def _show_live(shown: PipelineRun) -> None:
     from IPython import get_ipython
 
     ip = get_ipython()
     if ip is not None:
-        show_live(ip, shown, session.workspace.get_run(shown.id))
+        show_live(ip, shown)
 
 
 def _run_meant(session: Session, line: VerbLine, *, run_id: str = "") -> PipelineRun:
@@ -174,7 +174,7 @@ def _printed(session: Session, step: StepRun) -> str:
 def attach(session: Session, line: VerbLine) -> PipelineRun:
     """Show a run that was started by another kernel, and follow it."""
     meant = _run_meant(session, line, run_id=line.words[0] if line.words else "")
-    _show_live(session, meant)
+    _show_live(meant)
     return meant
 
 

@@ -377,3 +377,28 @@ def test_a_kernel_that_is_killed_leaves_its_run_going(folder: Path) -> None:
         (folder / "gate").touch()
         assert kernel.run("print(run.wait_for_completion(show_output=False))").printed == "Finished\n"
         assert kernel.run("import nbpipe; print(nbpipe.path('x').read_text())").printed == "done\n"
+
+
+def test_run_all_without_cell_ids_gives_the_right_result(folder: Path) -> None:
+    from nbclient import NotebookClient
+
+    sources = [
+        "%load_ext nbpipe",
+        "lr = 0.75",
+        PREP,
+        TRAIN,
+        "%pipeline_run",
+        "import nbpipe\nnbpipe.path('model').read_text()",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+    assert notebook.cells[-1].outputs[0]["data"]["text/plain"] == "'0.75'"
+    assert "run 1" in notebook.cells[4].outputs[0]["data"]["text/plain"]
+
+
+def test_a_pipeline_of_objects_answers_the_verbs_too(kernel: Kernel, folder: Path) -> None:
+    (folder / "object.py").write_text("print('made of objects')\n")
+    kernel.run("from nbpipe import Pipeline, PythonScriptStep, Workspace")
+    kernel.run("pipeline = Pipeline(Workspace.open('.'), PythonScriptStep('object.py', name='one'))")
+    assert kernel.run("%pipeline_run --wait").ok
+    assert kernel.run("%pipeline_logs one").printed == "made of objects\n"

@@ -183,6 +183,22 @@ def test_no_step_offers_the_smallest_one(notebook: Notebook) -> None:
     assert "%%pipeline_step hello.py" in str(caught.value)
 
 
+def test_two_steps_cannot_share_a_script(notebook: Notebook, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    notebook.cell("--source-directory src a.py {>x}", "x = 1")
+    with pytest.raises(UsageError, match=r"src/a\.py is the script of a \(cell \[1\]\) already"):
+        notebook.cell("--source-directory src --name b a.py {>y}", "y = 1")
+    assert (tmp_path / "src/a.py").read_text() == "x = 1\n"
+
+
+def test_a_steps_name_is_one_steps_in_all_pipelines(notebook: Notebook) -> None:
+    notebook.cell("a.py {>x}")
+    assert notebook.cell("--pipeline other a.py {>x}", "x = 1") == (
+        "it takes over the name from a.py (cell [1])",
+    )
+    assert notebook.session.names() == ["other"]
+
+
 def test_pipelines_are_kept_apart(notebook: Notebook) -> None:
     notebook.cell("a.py {>x}")
     notebook.cell("--pipeline other --name c c.py {>x}")
