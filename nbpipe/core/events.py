@@ -139,6 +139,7 @@ class StepFailed(StepEvent):
         line: line of the script that raised, or None.
         remedy: advice, or empty.
         will_retry: True when another attempt follows.
+        kept: digest of the tree of its ``./outputs`` folder, or empty.
     """
 
     attempt: int
@@ -152,6 +153,7 @@ class StepFailed(StepEvent):
     cpu: float = 0.0
     peak_bytes: int = 0
     will_retry: bool = False
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ class StepCancelled(StepEvent):
     by: str
     wall: float = 0.0
     timed_out: bool = False
+    kept: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,12 +171,18 @@ class Attempt:
         self.emit(StepLogged(time.time(), self.node.node_id, record))
 
     def _settle(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
-        """Judge the exit and check the inputs; publish if all is well."""
+        """Judge how it ended, and keep what it left in ``./outputs`` however that was."""
+        event = self._judge(ended, place, paths, log)
+        if isinstance(event, StepFailed | StepCancelled):
+            return replace(event, kept=place.publish_kept())
+        return event
+
+    def _judge(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
+        """Look at the exit and the inputs; publish if all is well."""
         changed = self._changed_inputs()  # however it ended: a changed object is no result any more
         if self._stopped_by:
             return StepCancelled(time.time(), self.node.node_id, self._stopped_by, ended.wall, self._timed_out)
         if ended.code != 0:
-            place.publish_kept()
             return self._broken(ended, place, paths, log)
         told = next((record for record in reversed(self.records) if record["record"] == "fail"), None)
         if told is not None:  # Azure ML v1: a script that calls run.fail() has failed, whatever it exits with

@@ -66,7 +66,7 @@ class Settings:
 
 def _check_names(file: str, data: Mapping[str, Any]) -> None:
     for section, values in data.items():
-        inside = values if isinstance(values, dict) and section in _KNOWN else {"": None}
+        inside = values if isinstance(values, dict) and (values or section in _KNOWN) else {"": None}
         unknown = [f"{section}.{name}".rstrip(".") for name in inside if name not in _KNOWN.get(section, ())]
         if unknown:
             listed = ", ".join(f"{part}.{name}" for part, names in _KNOWN.items() for name in sorted(names))

@@ -9,6 +9,7 @@ from nbpipe.core.explanation import Explanation
 from nbpipe.errors import ActivityFailedException, UnknownName
 from nbpipe.run.step_run import Follower, StepRun, wait_until
 from nbpipe.run.story import RunStory
+from nbpipe.runtime.metrics import fold
 
 
 class PipelineRun(RunStory, Displayed):
@@ -92,8 +93,14 @@ class PipelineRun(RunStory, Displayed):
         """Why a step ran or was reused in this run."""
         return self.step(step).explain()
 
-    def get_metrics(self) -> dict[str, dict[str, Any]]:
-        """Metrics of every step that logged any: step -> name -> value."""
+    def get_metrics(self, *, recursive: bool = False) -> dict[str, Any]:
+        """What scripts logged for the whole run, by ``run.parent.log()``: name -> value.
+
+        Args:
+            recursive: those of the steps instead: node id -> name -> value.
+        """
+        if not recursive:
+            return fold(self._logged(), "parent")
         found = {step.node_id: step.get_metrics() for step in self.get_steps()}
         return {node: metrics for node, metrics in found.items() if metrics}
 

@@ -190,6 +190,16 @@ class StepRun:
             )
         return outputs[name]
 
+    @property
+    def files(self) -> Path | None:
+        """The folder of what it left in ``./outputs`` or uploaded, read only; None where that is nothing."""
+        event = self.state.last
+        digest = getattr(event, "kept", "")
+        if isinstance(event, StepReused):
+            stored = self.run.memory().result(event.key)
+            digest = stored.kept if stored else ""
+        return self.run.objects().path(digest) if digest else None
+
     def get_metrics(self) -> dict[str, Any]:
         """What the script logged, name -> value; for a reused step what it logged when it ran."""
         event = self._last(StepReused)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from nbpipe.core.events import Event, StepReused
+from nbpipe.core.events import Event, StepLogged, StepReused
 from nbpipe.core.graph import Graph
 from nbpipe.core.run_state import RunState
 from nbpipe.execution.frozen import FrozenRun
@@ -15,6 +15,7 @@ from nbpipe.execution.journal import Journal
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.requests import Request, leave_request
 from nbpipe.execution.run_folder import RunFolder
+from nbpipe.runtime.metrics import latest
 from nbpipe.store.files import read_json
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
@@ -65,8 +66,13 @@ class RunStory:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """Tags given at submit."""
-        return self.frozen.options.tags
+        """Tags given at submit, and those that scripts set by ``run.parent.tag()``."""
+        return {**self.frozen.options.tags, **latest(self._logged(), "tag", "parent")}
+
+    def _logged(self) -> list[dict[str, Any]]:
+        """What scripts logged in this run, in order, each step's or the whole run's."""
+        self._journal.read()
+        return [dict(event.record) for event in self._journal.events if isinstance(event, StepLogged)]
 
     @property
     def parameters(self) -> Mapping[str, Any]:

@@ -65,4 +65,5 @@ def output_datasets(variables: Mapping[str, str]) -> Datasets:
 
 def _paths(variables: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     reference = "AZUREML_DATAREFERENCE_"
-    return {name: variables.get(name) or variables.get(reference + name, "") for name in names if name}
+    # The bare name is v1's too, but another variable may have had it before (HOME).
+    return {name: variables.get(reference + name) or variables.get(name, "") for name in names if name}
