@@ -29,7 +29,8 @@ from nbpipe.views.status import look
 from nbpipe.views.text import escaped, width_of
 
 _MARGIN = 20.0
-_SMALLEST = 0.6  # scale below which words cannot be read
+_SMALLEST = 0.6
+"""Scale below which words cannot be read."""
 _HEAD = 92.0
 """Height of the title, the summary and the legend."""
 _PAGE = 1100.0
@@ -133,7 +134,7 @@ class _Drawing:
         if direction:
             return self._laid_out(direction)
         right = self._laid_out("right")
-        if right.width <= _PAGE / 0.6:
+        if right.width <= _PAGE / _SMALLEST:
             return right
         down = self._laid_out("down")
         return down if down.width < right.width else right
