@@ -227,7 +227,8 @@ class Graph:
         for node in self.nodes:
             origin = node.source
             if isinstance(origin, CellSource):
-                origin = replace(origin, script=move(origin.script), folder=move(origin.folder))
+                extra = tuple(move(path) for path in origin.extra)
+                origin = replace(origin, script=move(origin.script), folder=move(origin.folder), extra=extra)
             else:
                 origin = FolderSource(move(origin.folder))
             moved.add_node(replace(node, source=origin))

@@ -61,7 +61,7 @@ class CellSource:
     Attributes:
         script: path of the script's file.
         folder: the notebook's folder: where local modules are looked for first.
-        extra: further files or folders taken along (``--with``).
+        extra: paths of further files or folders taken along (``--with``).
         cell: the notebook cell it came from, as people count ("cell 5"), or empty.
     """
 

@@ -80,13 +80,13 @@ def take_snapshot(node: Node, root: Path, roots: Iterable[Path], sources: Source
     folder = root / node.source.folder
     files = modules_taken_along(script, [folder, root, *roots], sources)
     for extra in node.source.extra:
-        files |= _extra_files(folder, extra, node)
+        files |= _extra_files(root, extra, node)
     return Snapshot(dict(sorted({**files, node.script: script}.items())), by_syntax=True)
 
 
-def _extra_files(folder: Path, extra: str, node: Node) -> dict[str, Path]:
+def _extra_files(root: Path, extra: str, node: Node) -> dict[str, Path]:
     """Files of one ``--with``: a file by its name, a folder by its name and what is in it, both beside the script."""
-    path = folder / extra
+    path = root / extra
     if path.is_file():
         return {path.name: path}
     if path.is_dir():
