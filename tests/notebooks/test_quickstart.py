@@ -86,6 +86,9 @@ def test_the_quickstart_tells_what_runs_what_is_reused_and_why(tmp_path):
     ]
     assert "will reuse" in text(second["forest-edited"])
     results_come_back(second)
+    metrics = [run.step("compare").get_metrics() for run in Workspace(tmp_path).runs()]
+    assert {name for each in metrics for name in each} == {"forest_accuracy", "logistic_accuracy"}
+    assert metrics[0] == metrics[5] != metrics[9]
 
 
 def the_plan_comes_before_the_run(cells):
