@@ -76,7 +76,8 @@ class Fingerprinter:
 
     def prepare(self, graph: Graph) -> dict[str, Prepared]:
         """Code and fingerprint of every node, inputs unknown; problems are told, not raised."""
-        prepared = {node.node_id: self._prepare_step(graph, node) for node in graph.nodes}
+        interpreters: dict[str, Interpreter] = {}
+        prepared = {node.node_id: self._prepare_step(graph, node, interpreters) for node in graph.nodes}
         users: dict[Path, list[str]] = {}
         for each in prepared.values():
             if each.snapshot and each.snapshot.by_syntax:
@@ -99,19 +100,25 @@ class Fingerprinter:
                 data[source.node_id] = str(getattr(error, "fact", error))
         return {each.node.node_id: _with_data(each, data) for each in prepared.values()}
 
-    def _prepare_step(self, graph: Graph, node: Node) -> Prepared:
+    def _prepare_step(self, graph: Graph, node: Node, interpreters: dict[str, Interpreter]) -> Prepared:
         where = self._where
         inputs = frozenset(port.name for port in node.inputs)
         try:
-            python = resolve_python(node.environment.python, where.python, base=where.root)
-            interpreter = self._interpreters.of(python)
+            interpreter = self._interpreter(node.environment.python, interpreters)
             roots = [Path(folder) for folder in interpreter.local_roots]
             snapshot = take_snapshot(node, where.root, roots, self._sources)
             fingerprint = self._fingerprint(graph, node, snapshot, interpreter)
         except (NbpipeError, OSError) as error:
             empty = Fingerprint({}, unknown=inputs)
             return Prepared(node, None, where.python, empty, str(getattr(error, "fact", error)))
-        return Prepared(node, snapshot, interpreter.executable or python, fingerprint)
+        return Prepared(node, snapshot, interpreter.executable or interpreter.python, fingerprint)
+
+    def _interpreter(self, wanted: str, known: dict[str, Interpreter]) -> Interpreter:
+        """The interpreter that a step wants, looked at once for all steps of a graph."""
+        if wanted not in known:
+            python = resolve_python(wanted, self._where.python, base=self._where.root)
+            known[wanted] = self._interpreters.of(python)
+        return known[wanted]
 
     def _fingerprint(
         self, graph: Graph, node: Node, snapshot: Snapshot, interpreter: Interpreter

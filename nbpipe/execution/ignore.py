@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pathspec
@@ -35,6 +36,12 @@ def ignore_spec(folder: Path) -> pathspec.GitIgnoreSpec:
         if path.is_file():
             lines += path.read_text("utf-8", "replace").splitlines()
             break
+    return _compiled(tuple(lines))
+
+
+@lru_cache(maxsize=64)
+def _compiled(lines: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
+    """Most folders of a workspace share their rules, and compiling them takes longer than reading a folder."""
     return pathspec.GitIgnoreSpec.from_lines(lines)
 
 
