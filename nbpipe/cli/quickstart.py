@@ -15,7 +15,7 @@ import click
 from nbpipe.cli.output import say
 from nbpipe.cli.shipped import NOTEBOOK, copy_quickstart
 from nbpipe.errors import MissingExtra, NotebookError, StoreError
-from nbpipe.loading.notebook_cells import kernel_of
+from nbpipe.loading.notebook_cells import DEFAULT_KERNEL
 from nbpipe.loading.notebook_file import read_notebook
 from nbpipe.store.files import write_bytes
 from nbpipe.workspace import DECLARE_MODE, Workspace
@@ -74,11 +74,14 @@ def run_headless(folder: Path) -> int:
         MissingExtra: a package that its steps import is not installed.
         NotebookError: its kernel does not start, or ends.
     """
+    import nbformat
+
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(f"The quickstart needs {', '.join(missing)}.", remedy=_INSTALL)
-    notebook = read_notebook(folder / NOTEBOOK)
-    failure = _execute(notebook, folder)
+    kernel = read_notebook(folder / NOTEBOOK).kernel or DEFAULT_KERNEL
+    notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
+    failure = _execute(notebook, kernel, folder)
     written = [_write_notebook(notebook, folder / EXECUTED)]
     written += _show_last_run(folder)
     say(*(f"wrote {path}" for path in written))
@@ -87,12 +90,11 @@ def run_headless(folder: Path) -> int:
     return 1 if failure else 0
 
 
-def _execute(notebook: Any, folder: Path) -> str:
+def _execute(notebook: Any, name: str, folder: Path) -> str:
     """Run every cell; what failed, or empty."""
     import nbclient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    name = kernel_of(notebook)
     total = len(notebook.cells)
     say(f"Running {folder / NOTEBOOK} in the kernel {name} ...")
     env = {key: value for key, value in os.environ.items() if key != DECLARE_MODE}

@@ -47,7 +47,7 @@ def declared_by_cells(path: Path) -> list[Told]:
     cells = [cell for cell in code_cells(notebook) if cell.source.strip()]
     cells = cells[: last_declaring([cell.source for cell in cells]) + 1]
     env = {**os.environ, DECLARE_MODE: "1", "JPY_SESSION_NAME": str(path.absolute())}
-    name = kernel_of(notebook)
+    name = notebook.kernel or DEFAULT_KERNEL
     with Kernel(name, path.absolute().parent, env) as kernel, tempfile.TemporaryDirectory() as folder:
         _run(kernel, cells, path.name)
         report = Path(folder) / "declared.json"
@@ -55,11 +55,6 @@ def declared_by_cells(path: Path) -> list[Told]:
         if reply["status"] == "error":
             raise _not_told(path.name, name, reply)
         return read_report(report)
-
-
-def kernel_of(notebook: Any) -> str:
-    """Name of the kernelspec that a notebook asks for."""
-    return notebook.metadata.get("kernelspec", {}).get("name") or DEFAULT_KERNEL
 
 
 def _run(kernel: Kernel, cells: Sequence[CodeCell], notebook: str) -> None:

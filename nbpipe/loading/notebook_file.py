@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ SKIP_TAG = "nbpipe-skip"
 """Tag of a cell that is left out when its notebook is loaded."""
 MAY_FAIL_TAG = "raises-exception"
 """Jupyter's own tag of a cell that may fail."""
+OLDEST_READ = 4
+"""Notebook format that is read as it is; an older one is converted by nbformat."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,25 @@ class CodeCell:
         return f"cell {self.number}"
 
 
-def read_notebook(path: Path) -> Any:
-    """A notebook of any format, as one of format 4.
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook's file, as far as it is read here.
+
+    Attributes:
+        cells: every cell, as its JSON has it.
+        kernel: name of the kernelspec it asks for, or empty.
+    """
+
+    cells: tuple[dict[str, Any], ...]
+    kernel: str = ""
+
+
+def read_notebook(path: Path) -> Notebook:
+    """A notebook of any format.
 
     Raises:
         NotebookError: it is not there, or is no notebook.
     """
-    import nbformat
-
     try:
         text = path.read_text("utf-8")
     except OSError as error:
@@ -53,18 +67,28 @@ def read_notebook(path: Path) -> Any:
     except UnicodeDecodeError:
         raise NotebookError(f"{path} is no notebook: it is not text.") from None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ids that are missing are not asked for here
-            notebook = nbformat.reads(text, as_version=4)
-            cells = notebook.cells
-    except (nbformat.reader.NotJSONError, RecursionError):
+        data = json.loads(text)
+    except (ValueError, RecursionError):
         raise NotebookError(f"{path} is no notebook: it is not JSON.", remedy=_after_a_merge(text)) from None
+    if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
+        raise NotebookError(f"{path} is no notebook: it names no format of one.")
+    cells = data.get("cells") if data["nbformat"] >= OLDEST_READ else _upgraded(path, text)
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise NotebookError(f"{path} is no notebook: its cells are no list of cells.")
+    return Notebook(tuple(cells), str(_part(_part(data, "metadata"), "kernelspec").get("name") or ""))
+
+
+def _upgraded(path: Path, text: str) -> Any:
+    """Cells of a notebook older than format 4."""
+    import nbformat  # takes a second to import, so only where it is needed
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return list(nbformat.reads(text, as_version=OLDEST_READ).cells)
     except Exception as error:  # noqa: BLE001 - nbformat lets any of its converters' errors through
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NotebookError(f"{path} is no notebook: {reason}.") from None
-    if not isinstance(cells, list):
-        raise NotebookError(f"{path} is no notebook: its cells are no list.")
-    return notebook
 
 
 def _after_a_merge(text: str) -> str | None:
@@ -72,10 +96,16 @@ def _after_a_merge(text: str) -> str | None:
     return "It has the marks of an unfinished merge (<<<<<<<); settle that first." if conflict else None
 
 
-def code_cells(notebook: Any) -> Iterator[CodeCell]:
+def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = data.get(name)
+    return part if isinstance(part, Mapping) else {}
+
+
+def code_cells(notebook: Notebook) -> Iterator[CodeCell]:
     """The code cells that count, in order: those tagged ``nbpipe-skip`` do not."""
     for number, cell in enumerate(notebook.cells, 1):
-        tags = cell.get("metadata", {}).get("tags", [])
+        tags = _part(cell, "metadata").get("tags") or ()
         if cell.get("cell_type") == "code" and SKIP_TAG not in tags:
-            cell_id, source = str(cell.get("id", "")), str(cell.get("source", ""))
-            yield CodeCell(number, cell_id, source, MAY_FAIL_TAG in tags)
+            source = cell.get("source") or ""
+            text = source if isinstance(source, str) else "".join(map(str, source))
+            yield CodeCell(number, str(cell.get("id", "")), text, MAY_FAIL_TAG in tags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from nbpipe.errors import InvalidPipeline, NbpipeError, NotebookError, UsageError
 from nbpipe.loading.load import Loaded, load
+from nbpipe.loading.notebook_file import CodeCell, code_cells, read_notebook
 from nbpipe.workspace import Workspace
 
 EXTENSION = "%load_ext nbpipe\nlr = 0.1"
@@ -136,3 +138,32 @@ def test_bytes_that_are_no_text_are_no_notebook(tmp_path: Path) -> None:
 def test_a_kernel_that_is_not_installed_is_named_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(NotebookError, match=r"wants the kernel pithon3, which is not installed\."):
         load(notebook(tmp_path / "nb.ipynb", EXTENSION, kernel="pithon3"))
+
+
+def test_an_older_notebook_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "nb.ipynb"
+    cell = {
+        "cell_type": "code",
+        "input": ["x = 1\n", "x"],
+        "language": "python",
+        "outputs": [],
+        "metadata": {},
+    }
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [cell]}]}
+    path.write_text(json.dumps(old))
+    assert [each.source for each in code_cells(read_notebook(path))] == ["x = 1\nx"]
+
+
+def test_cells_are_counted_among_all_and_the_skipped_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "nb.ipynb"
+    skip, fail = {"tags": ["nbpipe-skip"]}, {"tags": ["raises-exception"]}
+    cells = [
+        {"cell_type": "markdown", "source": "# Title"},
+        {"cell_type": "code", "source": "1", "metadata": skip},
+        {"cell_type": "code", "source": ["a\n", "b"], "id": "x", "metadata": fail},
+        {"cell_type": "code"},
+    ]
+    path.write_text(json.dumps({"nbformat": 4, "cells": cells, "metadata": {"kernelspec": {"name": "py"}}}))
+    notebook = read_notebook(path)
+    assert notebook.kernel == "py"
+    assert list(code_cells(notebook)) == [CodeCell(3, "x", "a\nb", may_fail=True), CodeCell(4, "", "")]
