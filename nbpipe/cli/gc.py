@@ -46,11 +46,8 @@ def survey_lines(garbage: Garbage) -> list[str]:
     """What goes, as people read it."""
     from nbpipe.views.wording import size
 
-    kept = (
-        f"what the last {garbage.keep_runs} runs need"
-        if garbage.keep_runs != 1
-        else "what the last run needs"
-    )
+    last = {0: "no run needs anything", 1: "what the last run needs is kept"}
+    kept = last.get(garbage.keep_runs, f"what the last {garbage.keep_runs} runs need is kept")
     lines = []
     if garbage.runs:
         lines.append(f"  {_count(len(garbage.runs), 'run')} with logs: {_ids(garbage.runs)}")
@@ -62,8 +59,8 @@ def survey_lines(garbage: Garbage) -> list[str]:
     if garbage.left_overs:
         lines.append(f"  {_count(len(garbage.left_overs), 'left-over')} of runs that broke off")
     if not lines:
-        return [f"Nothing to free; {kept} is all there is."]
-    return [f"{size(garbage.size)} can be freed; {kept} is kept. This would go:", *lines]
+        return [f"Nothing to free: {kept}."]
+    return [f"{size(garbage.size)} can be freed; {kept}. This would go:", *lines]
 
 
 def _ids(runs: tuple[str, ...]) -> str:
