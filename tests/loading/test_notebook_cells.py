@@ -167,3 +167,28 @@ def test_cells_are_counted_among_all_and_the_skipped_left_out(tmp_path: Path) ->
     notebook = read_notebook(path)
     assert notebook.kernel == "py"
     assert list(code_cells(notebook)) == [CodeCell(3, "x", "a\nb", may_fail=True), CodeCell(4, "", "")]
+
+
+def kernelspec(folder: Path, name: str, language: str, *argv: str) -> None:
+    path = folder / "kernels" / name / "kernel.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"argv": list(argv), "display_name": name, "language": language}))
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("language", "argv", "message"),
+    [
+        ("python", (sys.executable, "-c", "raise SystemExit('no ipykernel here')"), "no ipykernel here"),
+        ("python", ("/nowhere/python", "-m", "ipykernel"), "The kernel odd does not start."),
+        ("R", ("R",), "The notebook is written in R; a step is a Python script."),
+    ],
+)
+def test_a_kernel_that_does_not_start_says_why(
+    language: str, argv: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernelspec(tmp_path / "jupyter", "odd", language, *argv)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    with pytest.raises(NotebookError) as caught:
+        load(notebook(tmp_path / "nb.ipynb", EXTENSION, kernel="odd"))
+    assert message in str(caught.value)
