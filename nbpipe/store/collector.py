@@ -25,6 +25,7 @@ from nbpipe.store.results import Result, Results
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _LEFT_OVER = 24 * 3600.0  # seconds after which a scratch folder is nobody's
 _SET_ASIDE = 30 * 24 * 3600.0  # seconds for which damaged things can be looked at
+_STARTING = 10.0  # seconds within which a runner that was just started takes its lock
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,10 @@ class Collector:
                 lock.release()
 
     def _is_open(self, run: str) -> bool:
-        return Lock(self._state.run_folder(run) / "lock").held()
+        """Whether a run goes on, or was submitted a moment ago and its runner is just starting."""
+        folder = self._state.run_folder(run)
+        starting = not (folder / "events.jsonl").exists() and time.time() - _made(folder) < _STARTING
+        return starting or Lock(folder / "lock").held()
 
     def _began(self, run: str) -> float:
         """When a run's folder was made, as near as its oldest file tells; seconds since the epoch."""

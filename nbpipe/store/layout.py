@@ -101,7 +101,7 @@ class StateFolder:
         """Ids of the runs that have a folder, the oldest first."""
         try:
             names = [entry.name for entry in self.runs.iterdir()]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted((name for name in names if name.isascii() and name.isdigit()), key=int)
 

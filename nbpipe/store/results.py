@@ -230,7 +230,7 @@ def _tail(path: Path, limit: int) -> Lines:
                 step = min(max(_BLOCK, len(data)), start)
                 start = file.seek(start - step)
                 data = file.read(step) + data
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Lines()
     if start > 0:
         data = data.partition(b"\n")[2]
