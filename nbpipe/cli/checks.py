@@ -206,7 +206,7 @@ def layout() -> Check:
 def jupyterlab() -> Check:
     """Whether JupyterLab is there."""
     if importlib.util.find_spec("jupyterlab") is None:
-        remedy = 'pip install "nbpipe-steps[quickstart]"'
+        remedy = f"{sys.executable} -m pip install jupyterlab"
         return Check("JupyterLab", "note", "not in this environment; notebooks run without it", remedy)
     return Check("JupyterLab", "ok", importlib.metadata.version("jupyterlab"))
 

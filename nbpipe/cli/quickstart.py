@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,8 @@ from nbpipe.workspace import DECLARE_MODE, Workspace
 
 EXECUTED = "quickstart.executed.ipynb"
 PICTURE = "pipeline.svg"
-PACKAGES = ("pandas", "sklearn", "matplotlib")
-"""What the notebook's steps import."""
-_INSTALL = 'pip install "nbpipe-steps[quickstart]"'
+PACKAGES = {"pandas": "pandas", "sklearn": "scikit-learn", "matplotlib": "matplotlib"}
+"""What the notebook's steps import, and the packages that bring it."""
 
 
 @click.command()
@@ -42,14 +42,23 @@ def command(folder: Path, headless: bool, no_open: bool, overwrite: bool) -> int
     if headless:
         return run_headless(folder)
     say(f"The notebook is  {folder / NOTEBOOK}")
-    missing = [name for name in (*PACKAGES, "jupyterlab") if importlib.util.find_spec(name) is None]
+    missing = _missing(PACKAGES | {"jupyterlab": "jupyterlab"})
     if missing:
-        say(f"To open and run it, {', '.join(missing)} must be installed here:", f"  {_INSTALL}")
+        say(f"To open and run it, {', '.join(missing)} must be installed here:", f"  {_install(missing)}")
     elif not no_open:
         return open_lab(folder)
     if no_open and not missing:
         say(f"Open it:  jupyter lab {folder / NOTEBOOK}")
     return 0
+
+
+def _missing(packages: Mapping[str, str]) -> list[str]:
+    """Those packages whose import is not to be found in this environment."""
+    return [package for name, package in packages.items() if importlib.util.find_spec(name) is None]
+
+
+def _install(packages: Iterable[str]) -> str:
+    return f"{sys.executable} -m pip install {' '.join(packages)}"
 
 
 def open_lab(folder: Path) -> int:
@@ -76,9 +85,9 @@ def run_headless(folder: Path) -> int:
     """
     import nbformat
 
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    missing = _missing(PACKAGES)
     if missing:
-        raise MissingExtra(f"The quickstart needs {', '.join(missing)}.", remedy=_INSTALL)
+        raise MissingExtra(f"The quickstart needs {', '.join(missing)}.", remedy=_install(missing))
     kernel = read_notebook(folder / NOTEBOOK).kernel or DEFAULT_KERNEL
     notebook = nbformat.read(folder / NOTEBOOK, as_version=4)
     failure = _execute(notebook, kernel, folder)
