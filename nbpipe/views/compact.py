@@ -80,7 +80,9 @@ def _chosen(picture: Picture, most: int) -> tuple[list[NodeView], str]:
 _STYLE = (
     page_style("nbpipe-status")
     + ".nbpipe-status table{font-size:inherit;margin:0;border-collapse:collapse}"
-    + ".nbpipe-status td{text-align:left;padding:1px 10px 1px 0;white-space:nowrap;font-variant-numeric:tabular-nums}"
-    + ".nbpipe-status td:last-child{white-space:normal}"
+    # JupyterLab sets tables of its own kind: numbers to the right, stripes.
+    + ".nbpipe-status table td{text-align:left;padding:1px 10px 1px 0;white-space:nowrap;"
+    + "font-variant-numeric:tabular-nums}.nbpipe-status table td:last-child{white-space:normal}"
+    + ".nbpipe-status table tr{background:none!important}"
     + ".nbpipe-status p{margin:2px 0}"
 )

@@ -34,7 +34,9 @@ _SMALLEST = 0.6
 _HEAD = 92.0
 """Height of the title, the summary and the legend."""
 _PAGE = 1100.0
-"""Width of a notebook's column in pixels: a picture that is wider is made smaller by the page."""
+"""Width in pixels of a notebook's column: a picture that is wider is made smaller by the page."""
+_NARROW_PAGE = 900.0
+"""Width in pixels that every page has: a picture that needs no more has a size of its own."""
 _WIDEST_GAP = 144.0
 _SMALLEST_CELL = "%%pipeline_step prepare.py --out {>clean.csv}"
 
@@ -57,16 +59,27 @@ def svg(picture: Picture, *, direction: Direction | None = None) -> str:
 def _document(picture: Picture, body: str, width: float, height: float) -> str:
     head, least = _head(picture)
     wide, high = max(width, least) + 2 * _MARGIN, height + _HEAD + _MARGIN
-    box = f'width="{number(wide, 0)}" height="{number(high, 0)}" viewBox="0 0 {number(wide, 0)} {number(high, 0)}"'
-    # A page that is narrower shrinks it, to what can still be read; then the page scrolls.
-    shrink = f'style="max-width:100%;min-width:{number(wide * _SMALLEST, 0)}px;height:auto"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {box} {shrink} class="nbp" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {_size(wide, high)} class="nbp" role="img" '
         f'aria-label="{escaped(f"Pipeline {picture.name}: {picture.summary}")}">'
         f"<style>{style_sheet()}</style>"
         f'<rect width="100%" height="100%" rx="10" class="nbp-canvas"/>{head}'
         f'<g transform="translate({number(_MARGIN)} {number(_HEAD)})">{body}</g></svg>\n'
     )
+
+
+def _size(wide: float, high: float) -> str:
+    """Attributes that let a narrower page shrink the picture, to what can still be read; then the page scrolls.
+
+    JupyterLab shows an SVG as an image and takes its width as it stands, so one that does not fit every page asks
+    for the page's width: its own is then the most it takes.
+    """
+    width, height = number(wide, 0), number(high, 0)
+    box = f'viewBox="0 0 {width} {height}"'
+    least = f"min-width:{number(wide * _SMALLEST, 0)}px;height:auto"
+    if _NARROW_PAGE < wide <= _PAGE / _SMALLEST:
+        return f'width="100%" {box} preserveAspectRatio="xMinYMin" style="max-width:{width}px;{least}"'
+    return f'width="{width}" height="{height}" {box} style="max-width:100%;{least}"'
 
 
 def _head(picture: Picture) -> tuple[str, float]:

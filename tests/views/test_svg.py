@@ -143,16 +143,27 @@ def test_an_output_is_named_once_and_data_and_parameters_are_shown(direction: Di
     assert "other.csv" not in shown
 
 
-def test_a_wide_pipeline_goes_downwards() -> None:
-    def chain(count: int) -> Picture:
-        nodes = tuple(NodeView(f"s{n}", "new", parents=(f"s{n - 1}",) if n else ()) for n in range(count))
-        return Picture(
-            "demo", nodes, tuple(EdgeView(f"s{n}", f"s{n + 1}", "pending") for n in range(count - 1))
-        )
+def chain(count: int) -> Picture:
+    nodes = tuple(NodeView(f"s{n}", "new", parents=(f"s{n - 1}",) if n else ()) for n in range(count))
+    return Picture("demo", nodes, tuple(EdgeView(f"s{n}", f"s{n + 1}", "pending") for n in range(count - 1)))
 
-    short, long = (parsed(svg(chain(count))).attrib for count in (4, 30))
-    assert float(short["width"]) > float(short["height"])
-    assert float(long["width"]) < float(long["height"])
+
+def test_a_wide_pipeline_goes_downwards() -> None:
+    (wide, low), (narrow, high) = (
+        map(float, parsed(svg(chain(count))).attrib["viewBox"].split()[2:]) for count in (4, 30)
+    )
+    assert wide > low
+    assert narrow < high
+
+
+def test_a_picture_asks_for_the_width_of_the_page_only_where_it_stays_readable_there() -> None:
+    """An image of 1200 pixels would be cut off by JupyterLab, one of 3000 would be shrunk beyond reading."""
+    small, medium = (parsed(svg(chain(count))) for count in (3, 5))
+    large = parsed(svg(chain(12), direction="right"))
+    assert float(small.attrib["width"]) <= 900
+    assert medium.attrib["width"] == "100%"
+    assert "max-width:1288px" in medium.attrib["style"]
+    assert float(large.attrib["width"]) > 1900
 
 
 def test_a_reader_of_the_screen_hears_the_summary() -> None:
