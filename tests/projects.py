@@ -108,7 +108,9 @@ class Project:
         )  # fmt: skip
 
     def _word(self, word: str) -> Any:
-        parts = [self._part(part) if _BRACES.fullmatch(part) else part for part in _BRACES.split(word) if part]
+        parts = [
+            self._part(part) if _BRACES.fullmatch(part) else part for part in _BRACES.split(word) if part
+        ]
         return parts[0] if len(parts) == 1 else Joined(tuple(parts))
 
     def _part(self, braces: str) -> Any:
@@ -116,7 +118,9 @@ class Project:
         if text.startswith(">"):
             name = Path(text[1:].rstrip("/")).stem
             form = "folder" if text.endswith("/") else "file" if "." in text else None
-            data = PipelineData(name, is_directory=text.endswith("/"), file_name=text[1:].rstrip("/"), form=form)
+            data = PipelineData(
+                name, is_directory=text.endswith("/"), file_name=text[1:].rstrip("/"), form=form
+            )
             self._made[name] = data
             return data
         if text.startswith("."):

@@ -181,7 +181,9 @@ class Attempt:
         """Look at the exit and the inputs; publish if all is well."""
         changed = self._changed_inputs()  # however it ended: a changed object is no result any more
         if self._stopped_by:
-            return StepCancelled(time.time(), self.node.node_id, self._stopped_by, ended.wall, self._timed_out)
+            return StepCancelled(
+                time.time(), self.node.node_id, self._stopped_by, ended.wall, self._timed_out
+            )
         if ended.code != 0:
             return self._broken(ended, place, paths, log)
         told = next((record for record in reversed(self.records) if record["record"] == "fail"), None)

@@ -47,12 +47,12 @@ class Snapshot:
 def script_problem(node: Node, root: Path) -> str:
     """Why a node's script cannot be found, or an empty string."""
     if isinstance(node.source, CellSource):
-        return "" if (root / node.source.script).is_file() else f"its file {node.source.script} is gone"
+        return "" if os.path.isfile(root / node.source.script) else f"its file {node.source.script} is gone"
     folder = root / node.source.folder
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike a Path's, it bears names that no file can have
         return f"there is no folder {node.source.folder}"
     path = folder / node.script
-    if not path.is_file():
+    if not os.path.isfile(path):
         return f"there is no {node.script} in {node.source.folder}"
     if not path.resolve().is_relative_to(folder.resolve()):
         return f"{node.script} lies outside {node.source.folder}"
@@ -73,18 +73,18 @@ def take_snapshot(node: Node, root: Path, roots: Iterable[Path], sources: Source
     """
     problem = script_problem(node, root)
     if problem:
-        raise UsageError(f"Step {node.name}: {problem}")
+        raise UsageError(problem)
     if isinstance(node.source, FolderSource):
         return Snapshot(dict(code_files(root / node.source.folder)), by_syntax=False)
     script = root / node.source.script
     folder = root / node.source.folder
     files = modules_taken_along(script, [folder, root, *roots], sources)
     for extra in node.source.extra:
-        files |= _extra_files(root, extra, node)
+        files |= _extra_files(root, extra)
     return Snapshot(dict(sorted({**files, node.script: script}.items())), by_syntax=True)
 
 
-def _extra_files(root: Path, extra: str, node: Node) -> dict[str, Path]:
+def _extra_files(root: Path, extra: str) -> dict[str, Path]:
     """Files of one ``--with``: a file by its name, a folder by its name and what is in it, both beside the script."""
     path = root / extra
     if path.is_file():
@@ -92,11 +92,7 @@ def _extra_files(root: Path, extra: str, node: Node) -> dict[str, Path]:
     if path.is_dir():
         name = path.resolve().name
         return {f"{name}/{relative}": file for relative, file in code_files(path)}
-    raise UsageError(
-        f"Step {node.name} takes {extra} along, and there is no such file.",
-        place=node.place,
-        remedy="--with takes a path relative to the notebook.",
-    )
+    raise UsageError(f"it takes {extra} along, and there is no such file")
 
 
 def lay_out(files: Mapping[str, str], modes: Mapping[str, int], store: ObjectStore, target: Path) -> None:

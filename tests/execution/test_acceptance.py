@@ -12,7 +12,7 @@ pytestmark = pytest.mark.runner
 
 @pytest.fixture
 def edited(project):
-    """prep and train, run once; then prep edited so that it would write something else."""
+    """Two steps that ran once, and the first edited since so that it would write something else."""
 
     def steps():
         return [project.cell("prep", None, "{>a}"), project.cell("train", COPY, "{a} {>b}")]

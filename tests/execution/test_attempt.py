@@ -13,7 +13,7 @@ import pytest
 from nbpipe.core.data import PipelineData
 from nbpipe.core.dataset import Dataset, OutputFileDatasetConfig
 from nbpipe.core.parameter import PipelineParameter
-from tests.projects import COPY, Project, planned, story, words
+from tests.projects import COPY, planned, story, words
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.runner
@@ -51,7 +51,13 @@ def test_every_kind_of_argument_reaches_the_script_as_v1_says(project):
     assert words(run) == {"prep": "done", "one": "done"}, story(run)
     argv = told(run)["argv"]
     assert argv[:6] == ["--text", "3", "1.5", "0.2", "7", "parameter:unknown"]
-    found = dict(zip(("out", "place", "made", "folder", "single", "several", "copy", "id", "text"), argv[6:], strict=True))
+    found = dict(
+        zip(
+            ("out", "place", "made", "folder", "single", "several", "copy", "id", "text"),
+            argv[6:],
+            strict=True,
+        )
+    )
     assert Path(found["made"]) == run.step("prep").get_output("made").path
     assert found["text"] == found["made"]
     assert Path(found["folder"]) == run.step("prep").get_output("folder").path
@@ -68,7 +74,10 @@ def test_every_kind_of_argument_reaches_the_script_as_v1_says(project):
 
 def test_a_step_works_in_a_private_copy_of_its_code(project):
     project.write("src/one/near.txt", "beside")
-    script = TELL + "assert open('near.txt').read() == 'beside'\nopen('near.txt', 'w').write('x')\nopen('new', 'w')\n"
+    script = (
+        TELL
+        + "assert open('near.txt').read() == 'beside'\nopen('near.txt', 'w').write('x')\nopen('new', 'w')\n"
+    )
     run = project.run(project.folder_step("one", script))
     assert words(run) == {"one": "done"}
     cwd = Path(told(run)["cwd"])
@@ -81,7 +90,9 @@ def test_a_step_works_in_a_private_copy_of_its_code(project):
 def test_files_keep_their_executable_bit_in_the_copy(project):
     tool = project.write("src/one/tool.sh", "#!/bin/sh\necho from the tool\n")
     tool.chmod(0o755)
-    run = project.run(project.folder_step("one", "import subprocess\nsubprocess.run(['./tool.sh'], check=True)\n"))
+    run = project.run(
+        project.folder_step("one", "import subprocess\nsubprocess.run(['./tool.sh'], check=True)\n")
+    )
     assert run.step("one").get_stdout_log() == "from the tool\n"
 
 
@@ -97,7 +108,12 @@ def test_the_modules_a_cell_imports_and_what_it_takes_along_lie_beside_it(projec
 
 
 def test_what_a_kernel_added_and_nothing_else_is_missing_from_a_steps_environment(project, monkeypatch):
-    for name, value in {"JPY_PARENT_PID": "1", "MPLBACKEND": "inline", "PAGER": "cat", "MINE": "kept"}.items():
+    for name, value in {
+        "JPY_PARENT_PID": "1",
+        "MPLBACKEND": "inline",
+        "PAGER": "cat",
+        "MINE": "kept",
+    }.items():
         monkeypatch.setenv(name, value)
     environment = told(project.run(project.cell("one", TELL)))["env"]
     assert environment["MINE"] == "kept"
@@ -110,7 +126,9 @@ def test_a_mounted_input_cannot_be_written_and_a_downloaded_one_is_private(proje
     data = PipelineData("data")
     prep = project.cell("prep", COPY, arguments=[data], outputs=[data])
     change = "import sys\nopen(sys.argv[1], 'a').write('more')\n"
-    run = project.run(prep, project.cell("copy", change, arguments=[data.as_download()], inputs=[data.as_download()]))
+    run = project.run(
+        prep, project.cell("copy", change, arguments=[data.as_download()], inputs=[data.as_download()])
+    )
     assert words(run) == {"prep": "done", "copy": "done"}
     assert project.text(run, "prep", "data") == ""
     path = run.step("prep").get_output("data").path
@@ -140,11 +158,17 @@ def test_outputs_of_every_form_are_taken_into_the_store(project):
         ("{>out.csv}", "import os, sys\nos.mkdir(sys.argv[1])\n", "{out}"),
         ("{>out/}", "import os, sys\nos.rmdir(sys.argv[1])\nopen(sys.argv[1], 'w')\n", "{out}"),
         ("{>out/}", "import os, sys\nos.symlink('/etc/hosts', sys.argv[1] + '/hosts')\n", "hosts"),
-        ("{>out.csv}", "import os, sys\nos.symlink('/etc/hosts', sys.argv[1])\n", "out.csv is a link to /etc/hosts"),
+        (
+            "{>out.csv}",
+            "import os, sys\nos.symlink('/etc/hosts', sys.argv[1])\n",
+            "out.csv is a link to /etc/hosts",
+        ),
         ("{>out/}", "import os, sys\nos.mkfifo(sys.argv[1] + '/pipe')\n", "pipe"),
     ],
 )
-def test_an_output_that_is_not_what_was_declared_fails_the_step_and_nothing_is_published(project, line, script, message):
+def test_an_output_that_is_not_what_was_declared_fails_the_step_and_nothing_is_published(
+    project, line, script, message
+):
     step = project.cell("one", script, line)
     run = project.run(step)
     assert run.step("one").failure.cause == "output"
@@ -188,7 +212,9 @@ def test_outputs_and_uploads_are_kept_and_logs_are_there_while_it_runs(project):
 
 
 def test_what_a_failed_step_left_in_outputs_is_kept_too(project):
-    run = project.run(project.cell("one", "open('outputs/state.txt', 'w').write('so far')\nraise SystemExit(3)\n"))
+    run = project.run(
+        project.cell("one", "open('outputs/state.txt', 'w').write('so far')\nraise SystemExit(3)\n")
+    )
     assert run.step("one").failure.code == 3
     assert (run.step("one").files / "state.txt").read_text("utf-8") == "so far"
 
@@ -210,7 +236,11 @@ def test_binary_garbage_is_kept_as_it_came(project):
 
 def test_data_that_change_while_a_step_reads_them_fail_it(project):
     raw = project.write("raw.csv", "1\n")
-    step = project.cell("one", f"import sys\nopen({str(raw)!r}, 'a').write('2')\nopen(sys.argv[2], 'w')\n", "{./raw.csv} {>out}")
+    step = project.cell(
+        "one",
+        f"import sys\nopen({str(raw)!r}, 'a').write('2')\nopen(sys.argv[2], 'w')\n",
+        "{./raw.csv} {>out}",
+    )
     run = project.run(step)
     assert story(run) == [("one", "failed", "input changed while running: raw_csv")]
     assert run.step("one").failure.cause == "input"
@@ -241,7 +271,8 @@ FORCE_WRITE = "import os, sys\nos.chmod(sys.argv[1], 0o644)\nopen(sys.argv[1], '
 
 
 @pytest.mark.parametrize(
-    ("ending", "word"), [("", "failed"), ("raise SystemExit(1)\n", "failed"), ("os.kill(os.getpid(), 9)\n", "failed")]
+    ("ending", "word"),
+    [("", "failed"), ("raise SystemExit(1)\n", "failed"), ("os.kill(os.getpid(), 9)\n", "failed")],
 )
 def test_a_result_that_a_step_changed_is_taken_out_of_the_store_however_the_step_ends(project, ending, word):
     prep = project.cell("prep", "import sys\nopen(sys.argv[1], 'w').write('clean')\n", "{>clean.csv}")
@@ -266,7 +297,11 @@ def test_the_exit_code_the_last_exception_and_its_line_are_told(project):
 
 
 def test_a_signal_is_told(project):
-    failure = project.run(project.cell("one", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")).step("one").failure
+    failure = (
+        project.run(project.cell("one", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"))
+        .step("one")
+        .failure
+    )
     assert (failure.cause, failure.code, failure.signal) == ("signal", None, 11)
 
 
@@ -276,7 +311,10 @@ def test_a_step_that_takes_too_long_is_cancelled_and_its_run_failed(project):
         project.cell("after", "", "{a}"),
     ]
     run = project.run(*steps)
-    assert story(run) == [("slow", "cancelled", "time-out after 0.3 s"), ("after", "blocked", "slow (cancelled)")]
+    assert story(run) == [
+        ("slow", "cancelled", "time-out after 0.3 s"),
+        ("after", "blocked", "slow (cancelled)"),
+    ]
     assert run.status == "Failed"
     assert planned(project.plan(*steps))[0] == ("slow", "will run", "cancelled in run 1")
 
@@ -291,7 +329,7 @@ def test_what_a_step_used_is_told(project):
     script = "block = bytearray(64 * 2**20)\nfor _ in range(3 * 10**6): pass\n"
     step = project.run(project.cell("one", script)).step("one")
     assert step.peak_bytes > 64 * 2**20
-    assert 0 < step.cpu
+    assert step.cpu > 0
     assert step.wall > 0
 
 
@@ -360,7 +398,10 @@ def test_the_value_of_a_variable_that_counts_is_not_written_either(project, monk
 
 def test_the_submitters_environment_is_not_written(project, monkeypatch):
     monkeypatch.setenv("SOMETHING", SECRET)
-    assert told(project.run(project.cell("one", "import os\nassert os.environ['SOMETHING']\n" "print('{}')\n"))) == {}
+    assert (
+        told(project.run(project.cell("one", "import os\nassert os.environ['SOMETHING']\nprint('{}')\n")))
+        == {}
+    )
     for path in (project.root / ".nbpipe").rglob("*"):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
 

@@ -45,7 +45,9 @@ class Chain:
         self.project.write(f"steps/{step}/{step}.py", text)
 
     def steps(self) -> list:
-        return [self.project.cell(name, None, line, **self.options[name]) for name, line in self.lines.items()]
+        return [
+            self.project.cell(name, None, line, **self.options[name]) for name, line in self.lines.items()
+        ]
 
     def plan(self, **options) -> Plan:
         return self.project.plan(*self.steps(), **options)
@@ -92,7 +94,9 @@ def _touch(chain: Chain) -> None:
 
 
 def _comment(chain: Chain) -> None:
-    chain.write("prep", "# what it does\nimport shared\n\n\n" + COPY.replace("text =", "text  =") + "  # the end\n")
+    chain.write(
+        "prep", "# what it does\nimport shared\n\n\n" + COPY.replace("text =", "text  =") + "  # the end\n"
+    )
 
 
 def _comment_in_module(chain: Chain) -> None:
@@ -149,7 +153,7 @@ def _same_line(chain: Chain) -> None:
 
 def _elsewhere(chain: Chain) -> None:
     """Equal data count as equal wherever they lie."""
-    os.rename("raw.csv", "raw_moved.csv")
+    Path("raw.csv").rename("raw_moved.csv")
     chain.lines["prep"] = "{raw_csv} {>clean.csv}"
     chain.project._made["raw_csv"] = None
 
@@ -176,7 +180,7 @@ def test_what_changes_no_result_reruns_nothing(chain, monkeypatch):
 
 def test_a_workspace_that_is_moved_or_copied_reruns_nothing(chain, tmp_path, monkeypatch):
     shutil.copytree(chain.project.root, tmp_path / "copy")
-    os.rename(chain.project.root, tmp_path / "moved")
+    chain.project.root.rename(tmp_path / "moved")
     for place in ("copy", "moved"):
         monkeypatch.chdir(tmp_path / place)
         chain.project.root = tmp_path / place
@@ -237,7 +241,9 @@ def test_a_step_whose_bytes_differ_reruns_all_that_comes_of_it_and_they_name_the
 
 
 def test_a_changed_step_in_the_middle_reruns_its_descendants_only(chain):
-    chain.write("split", COPY.replace("sys.argv[1:-1]", "sys.argv[4:-1]") + "open(sys.argv[-1], 'a').write('x')\n")
+    chain.write(
+        "split", COPY.replace("sys.argv[1:-1]", "sys.argv[4:-1]") + "open(sys.argv[-1], 'a').write('x')\n"
+    )
     assert chain.story() == [
         ("prep", "reused", "run 1"),
         ("split", "done", "split.py line 4 changed"),
@@ -321,7 +327,10 @@ def test_a_file_more_in_a_folder_or_a_glob_counts(project):
 
     def steps():
         count = "import os, sys\nopen(sys.argv[2], 'w').write(str(len(os.listdir(sys.argv[1]))))\n"
-        return [project.cell("all", count, "{./data} {>n}"), project.cell("some", count, "{./data/*.csv} {>m}")]
+        return [
+            project.cell("all", count, "{./data} {>n}"),
+            project.cell("some", count, "{./data/*.csv} {>m}"),
+        ]
 
     project.run(*steps())
     project.write("data/b.txt", "2\n")
@@ -341,7 +350,7 @@ def test_a_file_that_is_renamed_in_a_folder_counts_and_an_ignored_one_does_not(p
     project.write("data/.ipynb_checkpoints/a.csv", "1\n")
     project.write("data/.DS_Store", "")
     assert planned(project.plan(step)) == [("one", "will reuse", "")]
-    os.rename("data/a.csv", "data/b.csv")
+    Path("data/a.csv").rename("data/b.csv")
     assert planned(project.plan(step)) == [("one", "will run", "data: content changed")]
 
 
@@ -353,7 +362,9 @@ def test_how_an_input_is_handed_over_counts(project):
         return project.cell("one", "", arguments=[given])
 
     project.run(step(data.as_mount()))
-    assert planned(project.plan(step(data.as_download()))) == [("one", "will run", "input raw download added")]
+    assert planned(project.plan(step(data.as_download()))) == [
+        ("one", "will run", "input raw download added")
+    ]
     assert planned(project.plan(step(data.as_direct()))) == [("one", "will run", "input raw direct added")]
     assert planned(project.plan(step(data.as_mount()))) == [("one", "will reuse", "")]
 
@@ -462,7 +473,10 @@ def test_the_whole_environment_or_none_of_it_counts_where_that_is_said(project, 
 
     project.run(*steps())
     venv.install("beta", "2.0")
-    assert planned(project.plan(*steps())) == [("whole", "will run", "beta 1.0 → 2.0"), ("bare", "will reuse", "")]
+    assert planned(project.plan(*steps())) == [
+        ("whole", "will run", "beta 1.0 → 2.0"),
+        ("bare", "will reuse", ""),
+    ]
     venv.install("alpha", "2.0")
     assert project.plan(*steps())["bare"].action == "reuse"
 
@@ -488,7 +502,9 @@ def test_the_version_of_python_counts_and_its_place_does_not(project, tmp_path):
 def test_a_declared_environment_counts(project):
     def step(*packages):
         runconfig = RunConfiguration()
-        runconfig.environment.python.conda_dependencies = CondaDependencies.create(pip_packages=list(packages))
+        runconfig.environment.python.conda_dependencies = CondaDependencies.create(
+            pip_packages=list(packages)
+        )
         return project.cell("one", "", runconfig=runconfig)
 
     project.run(step("pandas==2.2"))
@@ -567,7 +583,9 @@ def test_a_step_whose_reuse_is_switched_off_runs_each_time(chain):
 
 def test_a_failed_step_is_tried_again_and_says_in_which_run_it_failed(project):
     project.write("switch", "off")
-    step = project.cell("one", f"import sys\nsys.exit(open({str(project.root / 'switch')!r}).read() == 'off')\n")
+    step = project.cell(
+        "one", f"import sys\nsys.exit(open({str(project.root / 'switch')!r}).read() == 'off')\n"
+    )
     assert words(project.run(step)) == {"one": "failed"}
     assert planned(project.plan(step)) == [("one", "will run", "failed in run 1")]
     project.write("switch", "on")

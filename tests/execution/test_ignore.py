@@ -24,8 +24,8 @@ def seen(folder: Path) -> list[str]:
 
 LEFT_OUT = [
     ".git/HEAD", "__pycache__/a.cpython-311.pyc", "old.pyc", ".ipynb_checkpoints/a.py", "a.ipynb", ".venv/pyvenv.cfg",
-    "venv/pyvenv.cfg", "node_modules/x/index.js", ".pytest_cache/v", ".mypy_cache/v", ".DS_Store", "a.egg-info/PKG-INFO",
-    ".nbpipe/VERSION", ".gitignore", ".amlignore",
+    "venv/pyvenv.cfg", "node_modules/x/index.js", ".pytest_cache/v", ".mypy_cache/v", ".DS_Store",
+    "a.egg-info/PKG-INFO", ".nbpipe/VERSION", ".gitignore", ".amlignore",
 ]  # fmt: skip
 
 
@@ -55,7 +55,16 @@ def test_only_the_ignore_file_of_the_root_is_read(tmp_path):
 
 
 def test_patterns_are_those_of_git(tmp_path):
-    fill(tmp_path, "a.log", "sub/b.log", "keep.log", "build/x.py", "sub/build/y.py", "docs/d.txt", "docs/deep/e.txt")
+    fill(
+        tmp_path,
+        "a.log",
+        "sub/b.log",
+        "keep.log",
+        "build/x.py",
+        "sub/build/y.py",
+        "docs/d.txt",
+        "docs/deep/e.txt",
+    )
     (tmp_path / ".amlignore").write_text("# logs\n*.log\n!keep.log\n/build/\ndocs/**/e.txt\n", "utf-8")
     assert seen(tmp_path) == ["docs/d.txt", "keep.log", "sub/build/y.py"]
 
@@ -76,9 +85,13 @@ def test_links_are_followed_and_never_in_a_circle(tmp_path):
     assert seen(tmp_path / "code") == ["a.py", "b.py", "lib/b.py"]
 
 
-@given(st.lists(st.sampled_from([name for name in DEFAULT_IGNORES if "*" not in name]), min_size=1, unique=True))
+@given(
+    st.lists(st.sampled_from([name for name in DEFAULT_IGNORES if "*" not in name]), min_size=1, unique=True)
+)
 def test_every_default_can_be_taken_back(tmp_path_factory, names):
-    folder = fill(tmp_path_factory.mktemp("code"), *(f"{name}/x.txt" for name in names if "ignore" not in name))
+    folder = fill(
+        tmp_path_factory.mktemp("code"), *(f"{name}/x.txt" for name in names if "ignore" not in name)
+    )
     (folder / ".amlignore").write_text("".join(f"!{name}\n" for name in names), "utf-8")
     found = {name.partition("/")[0] for name in seen(folder)}
     assert found == {name for name in names if name != ".gitignore"}

@@ -38,16 +38,27 @@ def test_a_name_taken_from_a_package_may_be_a_module_of_it(tmp_path):
 
 
 def test_what_a_packages_init_imports_comes_along(tmp_path):
-    fill(tmp_path, lib___init__="from . import two\nfrom .three import x\n", lib_two="", lib_three="x = 1\n", lib_four="")
+    fill(
+        tmp_path,
+        lib___init__="from . import two\nfrom .three import x\n",
+        lib_two="",
+        lib_three="x = 1\n",
+        lib_four="",
+    )
     assert taken(tmp_path, "import lib\n") == ["lib/__init__.py", "lib/three.py", "lib/two.py"]
 
 
 def test_relative_imports_are_followed_upward(tmp_path):
-    fill(
-        tmp_path, lib___init__="", lib_top="", lib_sub___init__="", lib_sub_near="", lib_sub_mod="from . import near\nfrom .. import top\nfrom ..top import x\n",
-    )  # fmt: skip
+    fill(tmp_path, lib___init__="", lib_top="", lib_sub___init__="", lib_sub_near="")
+    fill(tmp_path, lib_sub_mod="from . import near\nfrom .. import top\nfrom ..top import x\n")
     found = taken(tmp_path, "import lib.sub.mod\n")
-    assert found == ["lib/__init__.py", "lib/sub/__init__.py", "lib/sub/mod.py", "lib/sub/near.py", "lib/top.py"]
+    assert found == [
+        "lib/__init__.py",
+        "lib/sub/__init__.py",
+        "lib/sub/mod.py",
+        "lib/sub/near.py",
+        "lib/top.py",
+    ]
 
 
 def test_a_folder_without_init_is_a_package_where_a_module_of_it_is_imported(tmp_path):
@@ -68,7 +79,10 @@ def test_an_import_counts_wherever_it_stands(tmp_path):
 
 
 def test_what_lies_nearest_is_taken(tmp_path):
-    here, there = fill(tmp_path / "here", one="import two\n"), fill(tmp_path / "there", one="import three\n", two="", three="")
+    here, there = (
+        fill(tmp_path / "here", one="import two\n"),
+        fill(tmp_path / "there", one="import three\n", two="", three=""),
+    )
     assert taken(here, "import one\n", there) == ["one.py", "two.py"]
 
 

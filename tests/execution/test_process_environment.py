@@ -111,7 +111,11 @@ def test_a_datasets_name_never_takes_the_place_of_a_variable(name):
 
 def test_what_makes_equal_inputs_give_equal_bytes_is_set_only_where_the_user_set_none():
     found = environment()
-    assert (found["MPLBACKEND"], found["PYTHONHASHSEED"], found["SOURCE_DATE_EPOCH"]) == ("Agg", "0", "315532800")
+    assert (found["MPLBACKEND"], found["PYTHONHASHSEED"], found["SOURCE_DATE_EPOCH"]) == (
+        "Agg",
+        "0",
+        "315532800",
+    )
     found = environment({"MPLBACKEND": "pdf", "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"})
     assert (found["MPLBACKEND"], found["PYTHONHASHSEED"], found["SOURCE_DATE_EPOCH"]) == ("pdf", "7", "1")
 
@@ -143,7 +147,10 @@ def test_what_a_kernel_added_reaches_no_step():
         ((Piece("text", "--lr="), Piece("parameter", "lr"), Piece("text", "x")), "--lr=0.1x"),
         ((Piece("input", "clean"),), "/objects/clean.csv"),
         ((Piece("output", "model"),), "/w/out/model"),
-        ((Piece("text", "--m="), Piece("output", "model"), Piece("text", "/a.bin")), "--m=/w/out/model/a.bin"),
+        (
+            (Piece("text", "--m="), Piece("output", "model"), Piece("text", "/a.bin")),
+            "--m=/w/out/model/a.bin",
+        ),
     ],
 )
 def test_no_placeholder_reaches_a_script(word, argv):

@@ -12,7 +12,7 @@ import pytest
 
 from nbpipe.errors import ActivityFailedException, StoreError
 from nbpipe.execution.runner import run_to_end
-from tests.projects import COPY, Project, planned, story, words
+from tests.projects import COPY, planned, story, words
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.runner
@@ -26,7 +26,11 @@ def running(run, step="one") -> int:
 
 
 def test_a_runner_that_is_killed_leaves_no_process_and_a_run_that_is_seen_as_interrupted(project, alive):
-    steps = [project.cell("prep", COPY, "{>a}"), project.cell("one", SLEEP, "{a}"), project.cell("after", COPY, "{>b}")]
+    steps = [
+        project.cell("prep", COPY, "{>a}"),
+        project.cell("one", SLEEP, "{a}"),
+        project.cell("after", COPY, "{>b}"),
+    ]
     steps[2].run_after(steps[1])
     run = project.submit(*steps)
     pid = running(run)
@@ -54,14 +58,19 @@ def test_the_run_after_an_interrupted_one_reuses_what_was_finished(project):
 
 
 def test_a_run_goes_on_when_its_submitter_is_killed(project):
-    project.write("prep.py", "import os, time\nwhile not os.path.exists('%s'): time.sleep(0.01)\n" % (project.root / "go"))
+    project.write(
+        "prep.py",
+        "import os, time\nwhile not os.path.exists('%s'): time.sleep(0.01)\n" % (project.root / "go"),
+    )
     code = """
         from nbpipe import Pipeline, PythonScriptStep, Workspace
         run = Pipeline(Workspace.open("."), [PythonScriptStep("prep.py", name="prep")]).submit("demo")
         print(run.id, flush=True)
         while True: pass
     """
-    submitter = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, start_new_session=True)
+    submitter = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, start_new_session=True
+    )
     with submitter:
         assert submitter.stdout.readline() == b"1\n"
         os.killpg(submitter.pid, signal.SIGKILL)  # what a kernel's restart does
@@ -92,21 +101,28 @@ def test_a_runner_that_cannot_begin_says_why(project):
     text = run.folder.graph.read_text("utf-8")
     run.folder.graph.write_text(text.replace('"format": 1', '"format": 99'), "utf-8")
     broken = subprocess.run(
-        [sys.executable, "-m", "nbpipe.execution.runner", str(project.root), "1"], input=b"{}", capture_output=True, check=False
+        [sys.executable, "-m", "nbpipe.execution.runner", str(project.root), "1"],
+        input=b"{}",
+        capture_output=True,
+        check=False,
     )
     assert broken.returncode == 1
     assert b"format 99" in broken.stderr
 
 
 def test_a_step_that_kills_its_runner_interrupts_the_run_and_nothing_else(project):
-    script = "import os, signal\nos.kill(int(open(os.environ['RUNNER']).read()), signal.SIGKILL)\n"
+    script = """
+        import os, signal, time
+        while not os.path.exists(os.environ["RUNNER"]):
+            time.sleep(0.01)
+        os.kill(int(open(os.environ["RUNNER"]).read()), signal.SIGKILL)
+    """
     mark = project.root / "runner.pid"
-    step = project.cell("one", "import os, time\nwhile not os.path.exists(os.environ['RUNNER']): time.sleep(0.01)\n" + script,
-                        environment_variables={"RUNNER": str(mark)})  # fmt: skip
+    step = project.cell("one", script, environment_variables={"RUNNER": str(mark)})
     run = project.submit(step)
     eventually(lambda: run.state.started)
     mark.with_suffix(".new").write_text(str(run.state.started.pid), "utf-8")
-    os.rename(mark.with_suffix(".new"), mark)
+    mark.with_suffix(".new").rename(mark)
     eventually(lambda: run.interrupted)
     assert words(project.run(project.cell("two", ""))) == {"two": "done"}
 
@@ -114,7 +130,9 @@ def test_a_step_that_kills_its_runner_interrupts_the_run_and_nothing_else(projec
 def test_steps_see_what_the_submitter_had_in_its_environment_then(project, monkeypatch):
     monkeypatch.setenv("MOOD", "early")
     gate = project.root / "go"
-    wait = project.cell("wait", f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\n")
+    wait = project.cell(
+        "wait", f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\n"
+    )
     tell = project.cell("tell", "import os\nprint(os.environ['MOOD'])\n")
     tell.run_after(wait)
     run = project.submit(wait, tell)

@@ -60,7 +60,9 @@ def test_a_config_is_found_in_its_folder_or_beside_in_azureml(tmp_path):
     assert config_in(tmp_path) == {**CONFIG, "workspace_name": "x"}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"subscription_id": "s", "resource_group": 1, "workspace_name": "w"}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"subscription_id": "s", "resource_group": 1, "workspace_name": "w"}']
+)
 def test_a_file_without_the_three_keys_is_no_config(tmp_path, text):
     (tmp_path / "config.json").write_text(text, "utf-8")
     assert read_config(tmp_path / "config.json") is None

@@ -46,7 +46,11 @@ def test_one_file_is_itself_and_is_handed_out_by_its_path(tmp_path):
 def test_a_folder_is_all_its_files_and_is_handed_out_by_its_path(tmp_path):
     fill(tmp_path, data__a_csv="1", data__sub__b_csv="2")
     found = find_data(source("data"), tmp_path)
-    assert (list(found.files), found.path, found.is_file) == (["a.csv", "sub/b.csv"], tmp_path / "data", False)
+    assert (list(found.files), found.path, found.is_file) == (
+        ["a.csv", "sub/b.csv"],
+        tmp_path / "data",
+        False,
+    )
 
 
 def test_a_glob_is_the_files_that_match_by_their_names_behind_its_fixed_part(tmp_path):
@@ -119,7 +123,11 @@ def test_where_data_lie_does_not_count_and_names_inside_do(tmp_path, digests):
     assert digest("x.csv") == digest("y.csv")
 
 
-@given(st.dictionaries(st.text("ab.c", min_size=1).filter(lambda name: name.strip(".")), st.binary(max_size=3), max_size=4))
+@given(
+    st.dictionaries(
+        st.text("ab.c", min_size=1).filter(lambda name: name.strip(".")), st.binary(max_size=3), max_size=4
+    )
+)
 def test_equal_content_has_equal_digests_and_other_content_another(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("data")
     digests = FileDigests(StateFolder(folder))
@@ -194,4 +202,8 @@ def test_what_is_shown_of_data_is_name_size_and_rows(tmp_path, digests):
         "name": "x", "bytes": 4, "files": 1, "rows": 1,
     }  # fmt: skip
     found = find_data(source("data"), tmp_path)
-    assert shown_of(source("data"), found, content_digest(found, digests)) == {"name": "x", "bytes": 6, "files": 2}
+    assert shown_of(source("data"), found, content_digest(found, digests)) == {
+        "name": "x",
+        "bytes": 6,
+        "files": 2,
+    }

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.runner
 def gate(project):
     """A step that waits for a file, and the file."""
     path = project.root / "go"
-    return project.cell("wait", f"import os, time\nwhile not os.path.exists({str(path)!r}): time.sleep(0.01)\n"), path
+    return project.cell(
+        "wait", f"import os, time\nwhile not os.path.exists({str(path)!r}): time.sleep(0.01)\n"
+    ), path
 
 
 def test_an_edit_after_submit_changes_nothing_in_the_run(project, gate):
@@ -53,7 +55,9 @@ def test_a_result_is_remembered_for_the_code_that_made_it(project, gate):
 
 def test_the_graph_in_a_runs_folder_names_code_by_digest_and_tells_the_plan(project):
     run = project.run(project.cell("one", COPY, "{>out}"), tags={"by": "hand"})
-    assert [(step["node"], step["status"], step["why"]) for step in run.plan_json] == [("one", "new", "never run")]
+    assert [(step["node"], step["status"], step["why"]) for step in run.plan_json] == [
+        ("one", "new", "never run")
+    ]
     frozen = run.frozen.steps["one"]
     assert list(frozen.files) == ["one.py"]
     assert project.workspace.objects.get_bytes(frozen.files["one.py"]).decode() == COPY
