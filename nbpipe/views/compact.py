@@ -8,16 +8,18 @@ from nbpipe.views.glyphs import glyph
 from nbpipe.views.palette import page_style
 from nbpipe.views.picture import NodeView, Picture
 from nbpipe.views.status import counted
-from nbpipe.views.text import escaped, fit_cells, pad_cells
-from nbpipe.views.tree import about
+from nbpipe.views.text import escaped, fit_cells, pad_cells, visible_line
+from nbpipe.views.tree import about, cut, told_whole
 from nbpipe.views.wording import listed
 
 MOST_ROWS = 12
+MOST_ADVICE = 3
+"""Failures whose remedy is told."""
 _WIDTH = 110
 
 
 def compact_text(picture: Picture, *, most: int = MOST_ROWS, width: int = _WIDTH) -> str:
-    """A title and at most so many lines, what asks for attention first.
+    """A title and at most so many steps, what asks for attention first; remedies below the first that failed.
 
     Example:
         >>> print(
@@ -32,21 +34,22 @@ def compact_text(picture: Picture, *, most: int = MOST_ROWS, width: int = _WIDTH
     shown, rest = _chosen(picture, most)
     named = min(max((cell_len(node.name) for node in shown), default=0), 40)
     stated = max((cell_len(node.words) for node in shown), default=0)
-    lines = [picture.title]
+    advised = _advised(shown)
+    lines = [cut(picture.title, width)]
     for node in shown:
         name = pad_cells(fit_cells(node.name, named, middle=True), named)
-        lines.append(f"{node.look.glyph} {name}  {pad_cells(node.words, stated)}  {about(node)}".rstrip())
-    if rest:
-        lines.append(rest)
-    if picture.hint:
-        lines.append(picture.hint)
-    return "\n".join(fit_cells(line, width) for line in lines)
+        text = f"{node.look.glyph} {name}  {pad_cells(node.words, stated)}  {about(node)}"
+        lines.append(told_whole(text, node, width))
+        lines += (f"  {visible_line(each)}" for each in node.advice.splitlines() if node in advised)
+    lines += (cut(each, width) for each in (rest, picture.hint) if each)
+    return "\n".join(lines)
 
 
 def compact_html(picture: Picture, *, most: int = MOST_ROWS) -> str:
     """The same as an HTML fragment, in the colours of the page it stands in."""
     shown, rest = _chosen(picture, most)
-    rows = "".join(map(_row, shown))
+    advised = _advised(shown)
+    rows = "".join(_row(node) + (_advice(node) if node in advised else "") for node in shown)
     foot = "".join(f"<p>{escaped(each)}</p>" for each in (rest, picture.hint) if each)
     head = f"<style>{_STYLE}</style><p><b>{escaped(picture.title)}</b></p>"
     return f'<div class="nbpipe-status">{head}<table>{rows}</table>{foot}</div>'
@@ -58,8 +61,21 @@ def _row(node: NodeView) -> str:
     return (
         f'<tr data-step="{escaped(node.node_id)}" data-status="{escaped(node.look.data_status)}">'
         f"<td{hue}>{shape}</td><td>{escaped(_short(node.name, 40))}</td>"
-        f"<td{hue}><b>{escaped(node.words)}</b></td><td>{escaped(_short(about(node), 80))}</td></tr>"
+        f"<td{hue}><b>{escaped(node.words)}</b></td><td>{escaped(_told(node))}</td></tr>"
     )
+
+
+def _told(node: NodeView) -> str:
+    return about(node) if node.status == "failed" else _short(about(node), 80)
+
+
+def _advice(node: NodeView) -> str:
+    lines = "<br>".join(map(escaped, node.advice.splitlines()))
+    return f'<tr class="nbpipe-advice"><td></td><td colspan="3">{lines}</td></tr>'
+
+
+def _advised(shown: list[NodeView]) -> list[NodeView]:
+    return [node for node in shown if node.advice][:MOST_ADVICE]
 
 
 def _short(text: str, columns: int) -> str:
@@ -81,7 +97,7 @@ _STYLE = (
     page_style("nbpipe-status")
     + ".nbpipe-status table{font-size:inherit;margin:0;border-collapse:collapse}"
     # JupyterLab sets tables of its own kind: numbers to the right, stripes.
-    + ".nbpipe-status table td{text-align:left;padding:1px 10px 1px 0;white-space:nowrap;"
+    + ".nbpipe-status table td{text-align:left!important;padding:1px 10px 1px 0;white-space:nowrap;"
     + "font-variant-numeric:tabular-nums}.nbpipe-status table td:last-child{white-space:normal}"
     + ".nbpipe-status table tr{background:none!important}"
     + ".nbpipe-status p{margin:2px 0}"

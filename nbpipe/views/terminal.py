@@ -137,7 +137,7 @@ def _tell_end(picture: Picture, console: Console, steps: Mapping[str, StepRun]) 
     if len(picture.nodes) <= room:
         _print(console, tree(picture, width=console.width))
     else:
-        _print(console, compact_text(picture, most=room, width=console.width), *_advice(picture))
+        _print(console, compact_text(picture, most=room, width=console.width))
     failed = [node for node in picture.nodes if node.status == "failed" and node.node_id in steps]
     for node in failed[:_MOST_FAILED]:
         said = last_lines(steps[node.node_id], _LAST_WORDS, errors=True)

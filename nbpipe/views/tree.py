@@ -84,7 +84,7 @@ def tree(picture: Picture, *, width: int | None = None, most: int | None = None)
 
     Args:
         picture: what to show.
-        width: columns to keep to; None for as long as lines are.
+        width: columns to keep to, but for a failure and its remedy; None for as long as lines are.
         most: show so many steps at most, and say how many more there are; None for all.
 
     Example:
@@ -95,14 +95,19 @@ def tree(picture: Picture, *, width: int | None = None, most: int | None = None)
     """
     lines = lines_of(picture)
     shown = lines if most is None or len(lines) <= most else lines[:most]
-    told = [picture.title, *_told(shown)]
+    foot = [*_foot(picture)]
     if len(shown) < len(lines):
-        told.append(f"... and {len(lines) - len(shown)} more: {_rest(lines[len(shown) :])}")
-    told += _foot(picture)
-    return "\n".join(told if width is None else (fit_cells(line, width) for line in told))
+        foot.insert(0, f"... and {len(lines) - len(shown)} more: {_rest(lines[len(shown) :])}")
+    told = [cut(picture.title, width), *_told(shown, width), *(cut(line, width) for line in foot)]
+    return "\n".join(told)
 
 
-def _told(lines: list[Line]) -> Iterator[str]:
+def cut(line: str, width: int | None) -> str:
+    """A line in so many columns; None for as long as it is."""
+    return line if width is None else fit_cells(line, width)
+
+
+def _told(lines: list[Line], width: int | None) -> Iterator[str]:
     names = [
         f"{line.lead}{line.node.look.glyph} {fit_cells(line.node.name, _WIDEST_NAME, middle=True)}"
         for line in lines
@@ -113,8 +118,13 @@ def _told(lines: list[Line]) -> Iterator[str]:
         text = f"{pad_cells(name, named)}  {pad_cells(line.node.words, stated)}  {about(line.node)}"
         if line.joins:
             text = f"{text.rstrip()}  (after {', '.join(line.joins)})"
-        yield text.rstrip()
+        yield told_whole(text, line.node, width)
         yield from (f"{line.hang}{visible_line(each)}" for each in line.node.advice.splitlines())
+
+
+def told_whole(text: str, node: NodeView, width: int | None) -> str:
+    """A step's line, cut to a width unless it tells of a failure: that is read to its end."""
+    return cut(text.rstrip(), None if node.status == "failed" else width)
 
 
 def about(node: NodeView) -> str:

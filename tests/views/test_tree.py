@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from rich.cells import cell_len
 
 from nbpipe.views.compact import compact_html, compact_text
 from nbpipe.views.picture import DataView, NodeView, ParameterView, Picture
 from nbpipe.views.present import picture_of
+from nbpipe.views.text import escaped
 from nbpipe.views.tree import lines_of, tree
 from tests.views.pictures import NEVER, many, penguins, pictures, plan_of
 
@@ -64,8 +67,22 @@ def test_nothing_in_the_text_steers_a_terminal(picture: Picture) -> None:
 
 @given(pictures())
 def test_a_width_is_kept(picture: Picture) -> None:
+    calm = tuple(replace(node, advice="") for node in picture.nodes if node.status != "failed")
+    picture = replace(picture, nodes=calm)
     for text in (tree(picture, width=40), compact_text(picture, width=40)):
         assert all(cell_len(line) <= 40 for line in text.splitlines())
+
+
+def test_a_failure_and_its_remedy_are_never_cut() -> None:
+    remedy = "The file lies beside the notebook; pass it:  --data {data/penguins.csv}"
+    why = "no file data/penguins.csv, nor anything else of that name in the step's folder."
+    picture = Picture("demo", (NodeView("a", "failed", why=why, advice=remedy),), outcome="Failed")
+    for text in (tree(picture, width=40), compact_text(picture, width=40)):
+        assert why in text
+        assert f"  {remedy}" in text.splitlines()
+    page = compact_html(picture)
+    assert escaped(why) in page
+    assert escaped(remedy) in page
 
 
 def test_a_chain_of_two_thousand_is_not_indented() -> None:
