@@ -117,7 +117,7 @@ def _execute(notebook: Any, name: str, folder: Path) -> str:
             click.echo(f"\rcell {reached} of {total}{'' if reached < total else chr(10)}", nl=False, err=True)
 
     client = nbclient.NotebookClient(
-        notebook, kernel_name=name, timeout=None, on_cell_start=note,
+        notebook, kernel_name=name, timeout=None, record_timing=False, coalesce_streams=True, on_cell_start=note,
         resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     try:
