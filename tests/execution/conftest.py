@@ -1,11 +1,12 @@
-"""A project to run pipelines in, and whether a process is alive."""
+"""A project to run pipelines in, three steps that ran in it, and whether a process is alive."""
 
 from __future__ import annotations
 
 import psutil
 import pytest
 
-from tests.projects import project
+from tests.execution.chain import Chain
+from tests.projects import Project, project
 
 __all__ = ["project"]
 
@@ -21,3 +22,11 @@ def alive():
             return False
 
     return look
+
+
+@pytest.fixture
+def chain(project: Project) -> Chain:
+    """The three steps, run once."""
+    chain = Chain(project)
+    assert [word for _, word, _ in chain.story()] == ["done", "done", "done"]
+    return chain
