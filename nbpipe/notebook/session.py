@@ -34,6 +34,7 @@ SMALLEST_STEP = (
     "%%pipeline_step hello.py --out {>hello.txt}\nimport sys\nopen(sys.argv[2], 'w').write('hello')"
 )
 """The cell that an empty pipeline offers."""
+_MOST_NAMED = 8
 
 
 def declaring() -> bool:
@@ -275,10 +276,20 @@ class Session:
         if chosen:
             return bind(self.steps(chosen), self.namespace, self.workspace, name=chosen, folder=self.folder)
         if not pipelines_in(self.namespace):
-            raise UsageError(
+            raise self._no_steps()
+        return only_pipeline(self.namespace)
+
+    def _no_steps(self) -> UsageError:
+        left = [each.name for each in self.not_registered()]
+        if not left:
+            return UsageError(
                 "No steps yet.", remedy=f"The smallest step is a cell of its own:\n\n{SMALLEST_STEP}"
             )
-        return only_pipeline(self.namespace)
+        known = ", ".join(left[:_MOST_NAMED]) + (" ..." if len(left) > _MOST_NAMED else "")
+        return UsageError(
+            f"No steps in this kernel yet. The last one had {known}.",
+            remedy="Register them again:  %pipeline_restore",
+        )
 
     def submit(self, pipeline: Pipeline, **options: Any) -> Any:
         """Start a run of a pipeline; see ``Workspace.submit``. It learns which names other cells define."""

@@ -12,7 +12,7 @@ from nbpipe.core.parameter import parse_value
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
 from nbpipe.core.validation import parameter_problems
-from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
+from nbpipe.errors import InvalidPipeline, NbpipeError, UnknownName, UsageError
 from nbpipe.loading.graph_file import save_graph
 from nbpipe.notebook.live import is_over, show_live
 from nbpipe.notebook.restore import missing_cells, restore
@@ -93,11 +93,22 @@ def run(session: Session, line: VerbLine) -> Any:
 
 
 def show_run(started: Any, *, wait: bool = False) -> Any:
-    """Show a run below the cell, or wait for its end with its output; the same run."""
+    """Show a run below the cell, or wait for its end with its output; the same run.
+
+    Raises:
+        ActivityFailedException: it was waited for, and failed or was stopped.
+        NbpipeError: the waiting was interrupted.
+    """
     if not isinstance(started, PipelineRun):
         return started
     if wait:
-        started.wait_for_completion(show_output=True)
+        try:
+            started.wait_for_completion(show_output=True)
+        except KeyboardInterrupt:
+            raise NbpipeError(
+                f"Interrupted: run {started.id} goes on without this cell.",
+                remedy="See it:  %pipeline_attach\nStop it:  %pipeline_stop",
+            ) from None
         return started
     _show_live(started)
     return started

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import nbformat
@@ -93,6 +94,9 @@ def test_a_new_kernel_registers_the_steps_of_the_last_one_and_reuses_its_results
         kill(first)
     with kernel_in(folder) as second:
         assert second.run('%load_ext nbpipe\nword = "back"').ok
+        unregistered = second.run("%pipeline").error
+        assert "The last one had hold, add." in unregistered
+        assert "%pipeline_restore" in unregistered
         assert "Registered again: hold, add." in shown(second, "%pipeline_restore")
         assert "Nothing to do: 2 of 2 reused" in shown(second, "%pipeline")
 
@@ -111,6 +115,26 @@ def test_a_stopped_run_is_told_as_stopped_and_what_it_made_is_reused(tmp_path):
         gate.touch()
         assert kernel.run("%pipeline_run --wait").ok
         assert kernel.value("__import__('nbpipe').path('sentence').read_text()") == "'held back'"
+
+
+def test_a_cell_that_is_interrupted_while_it_waits_says_that_its_run_goes_on(tmp_path):
+    gate, folder = tmp_path / "gate", tmp_path / "notebook"
+    folder.mkdir()
+    with kernel_in(folder) as kernel:
+        declare(kernel, gate)
+
+        def interrupt() -> None:
+            held_run(folder)
+            os.kill(kernel.manager.provisioner.pid, signal.SIGINT)
+
+        other = threading.Thread(target=interrupt)
+        other.start()
+        said = kernel.run("%pipeline_run --wait").error
+        other.join()
+        assert said.splitlines()[0] == "Interrupted: run 1 goes on without this cell."
+        assert "Stop it:  %pipeline_stop" in said
+        gate.touch()
+        assert eventually(lambda: Workspace(folder).get_run("1").status == "Finished")
 
 
 def run_all(folder: Path, *cells: str) -> list[str]:
