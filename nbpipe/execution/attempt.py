@@ -18,6 +18,7 @@ from nbpipe.core.result import StepResult
 from nbpipe.errors import NbpipeError, StoreError
 from nbpipe.execution.advice import Advice, Failure, advise
 from nbpipe.execution.capacity import gpu_names
+from nbpipe.execution.destinations import put_copies
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.logs import LogWriter
 from nbpipe.execution.masking import masked
@@ -61,6 +62,10 @@ class Means:
     backend: Backend
     variables: Mapping[str, str]
     runtime: Path
+
+    def put_copies(self, node: Node, outputs: Mapping[str, str]) -> None:
+        """Copy the outputs that have a place of their own; see ``destinations.put_copies``."""
+        put_copies(node, outputs, self.frozen.run, self.root, self.objects)
 
 
 class Attempt:
@@ -202,6 +207,7 @@ class Attempt:
             return self._broken(ended, place, paths, log, wrong)
         try:
             outputs = {port.name: place.publish(port) for port in self.node.outputs}
+            self.means.put_copies(self.node, outputs)
         except NbpipeError as error:
             return self._failed("output", one_line(error), ended, remedy=error.remedy or "")
         return self._publish_result(ended, outputs, place.publish_kept())

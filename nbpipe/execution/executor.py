@@ -162,12 +162,12 @@ class Executor:
         """Decide on a step and, if it is not reused, run it; whatever goes wrong is an event of the step."""
         try:
             fingerprint, inputs = await asyncio.to_thread(self._bind, node_id)
-            if self._reuse(node_id, fingerprint, self._decide(node_id, fingerprint)):
+            if await self._reuse(node_id, fingerprint, self._decide(node_id, fingerprint)):
                 return
             path = self._locks / f"key-{fingerprint.key}"
             async with hold_key(path, self.frozen.run, self._teller(node_id)):
                 decision = self._decide(node_id, fingerprint)  # another run may have made it by now
-                if not self._reuse(node_id, fingerprint, decision):
+                if not await self._reuse(node_id, fingerprint, decision):
                     await self._run_step(node_id, fingerprint, inputs, decision)
         except Exception as error:  # noqa: BLE001 - one step's trouble, even a bug of ours, ends no other step
             self._record_trouble(node_id, error)
@@ -196,11 +196,14 @@ class Executor:
         flags = Flags(node_id in self._forced, node.allow_reuse)
         return decide(fingerprint, node.name, self.graph.name, self.means.memory, flags)
 
-    def _reuse(self, node_id: str, fingerprint: Fingerprint, decision: Decision) -> bool:
+    async def _reuse(self, node_id: str, fingerprint: Fingerprint, decision: Decision) -> bool:
         """Take the stored result that a decision found; True when the step is settled, by it or meanwhile."""
+        result = decision.result
+        node = self.graph.get_node(node_id)
+        if result is not None and any(port.destination for port in node.outputs):
+            await asyncio.to_thread(self.means.put_copies, node, result.outputs)
         if not self.state.is_open(node_id):
             return True
-        result = decision.result
         if result is None:
             return False
         accepted = bool(result.accepted_from)
