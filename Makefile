@@ -44,8 +44,8 @@ check: $(INSTALLED) ## style, types, floors, and that examples and lock are up t
 	$(BIN)/lint-imports --no-logo
 	$(PYTEST) -q tests/test_architecture.py tests/test_repository.py tests/test_examples.py
 
-bench: $(INSTALLED) ## measure, and print figures
-	@set -e; for file in $(wildcard tests/benchmarks/bench_*.py); do echo "$$file"; $(BIN)/python "$$file"; done
+bench: $(INSTALLED) ## measure beside xargs and doit, into build/bench/; one: make bench ONLY=fan
+	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 format: $(INSTALLED) ## lay the code out, sort imports
 	$(BIN)/ruff check --select I --fix
