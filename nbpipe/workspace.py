@@ -276,41 +276,37 @@ class Workspace:
 
         Raises:
             InvalidPipeline: with every problem; nothing was started.
+            UsageError: ``jobs`` is less than 1, or ``force`` or ``steps`` name no step.
             StoreError: the workspace cannot be written.
         """
+        if jobs is not None and jobs < 1:
+            raise UsageError(f"A run cannot have {jobs} steps at once.", remedy="jobs is 1 or more.")
         graph = self._chosen(self.graph_of(pipeline, pipeline_parameters), steps)
         if os.environ.get(DECLARE_MODE):
             return DeclaredRun(graph.name)
-        forced = {"all"} if regenerate_outputs else force
+        forced = self._ids(graph, "all" if regenerate_outputs else force)
         plan, prepared = self._planned(graph, forced, python)
         self._refuse(graph, plan)
-        settings = self.settings
         options = RunOptions(
-            force=tuple(sorted(self._ids(graph, forced))),
-            continue_on_step_failure=continue_on_step_failure,
-            jobs=jobs or settings.jobs,
-            tags=dict(tags or {}),
-            gpus=self._gpus(),
-            log_limit=settings.log_limit,
-            names_elsewhere=dict(names_elsewhere or {}),
+            force=tuple(sorted(forced)), continue_on_step_failure=continue_on_step_failure,
+            jobs=jobs or self.settings.jobs, tags=dict(tags or {}), gpus=self._gpus(),
+            log_limit=self.settings.log_limit, names_elsewhere=dict(names_elsewhere or {}),
             imports_elsewhere=dict(imports_elsewhere or {}),
-        )
+        )  # fmt: skip
+        return self._start(plan, prepared, experiment_name or graph.name, options)
+
+    def _start(
+        self, plan: Plan, prepared: Mapping[str, Prepared], experiment: str, options: RunOptions
+    ) -> PipelineRun:
         self.state.ensure()
+        # What is frozen here is nobody's until the run's folder names it.
         collecting = Lock(self.state.locks / "gc")
-        collecting.acquire(
-            wait=True, shared=True
-        )  # nothing frozen here may be collected before the runner holds it
+        collecting.acquire(wait=True, shared=True)
         try:
             frozen = freeze(
-                self.state,
-                self.objects,
-                graph,
-                prepared,
-                plan,
-                experiment=experiment_name or graph.name,
-                workspace=self.identity(),
-                options=options,
-            )
+                self.state, self.objects, plan.graph, prepared, plan, experiment=experiment,
+                workspace=self.identity(), options=options,
+            )  # fmt: skip
             folder = launch(self.root, self.state, frozen, submitter_environment(os.environ))
         finally:
             collecting.release()

@@ -133,6 +133,11 @@ def test_an_unknown_step_to_force_tells_the_steps(project):
     assert (raised.value.fact, raised.value.remedy) == ("No step trian.", "Steps: prep, train")
 
 
+def test_a_run_without_room_for_a_step_is_refused(project):
+    with pytest.raises(UsageError, match="A run cannot have 0 steps at once"):
+        project.submit(project.cell("prep", ""), jobs=0)
+
+
 def test_an_unknown_parameter_is_refused_with_what_was_meant(project):
     project.parameters = {"rate": 0.1}
     pipeline = project.pipeline(project.cell("one", "", "{rate}"))

@@ -131,39 +131,45 @@ def test_of_the_gpus_the_user_may_see_a_step_sees_those_it_holds(project, monkey
 # Bad ends.
 
 
-def broken_pipeline(project: Project) -> list:
-    """One that fails with two behind it, and beside them one that is fine with one behind it."""
-    bad = project.cell("bad", "raise SystemExit(2)\n", "{>a}")
-    after = project.cell("after", COPY, "{a} {>b}")
-    fine = project.cell("fine", "import time\ntime.sleep(0.3)\n" + COPY, "{>d}")
-    return [bad, after, project.cell("last", COPY, "{b} {>c}"), fine, project.cell("then", COPY, "{d} {>e}")]
+class Broken:
+    """One step that fails with two behind it, and beside them one that is fine with one behind it."""
+
+    def __init__(self, project: Project) -> None:
+        self.gate = Gate(project, "fine")
+        bad = project.cell("bad", "raise SystemExit(2)\n", "{>a}")
+        after = project.cell("after", COPY, "{a} {>b}")
+        last, then = project.cell("last", COPY, "{b} {>c}"), project.cell("then", COPY, "{>d}")
+        then.run_after(self.gate.step)
+        self.steps = [bad, after, last, self.gate.step, then]
+
+    def ends(self, run: PipelineRun) -> str:
+        """Let the step that is fine end when the other has failed."""
+        assert self.gate.pid
+        eventually(lambda: run.step("bad").status == "failed")
+        self.gate.open()
+        return ended(run)
 
 
 def test_after_a_failure_what_runs_goes_on_and_nothing_else_is_started(project):
-    run = project.run(*broken_pipeline(project), jobs=2)
+    broken = Broken(project)
+    run = project.submit(*broken.steps, jobs=2)
+    assert broken.ends(run) == "Failed"
     assert words(run) == {
         "bad": "failed", "after": "blocked", "last": "blocked", "fine": "done", "then": "cancelled",
     }  # fmt: skip
     assert ("after", "blocked", "bad (failed)") in story(run)
     assert run.step("then").stopped_by == "bad failed"
-    assert run.status == "Failed"
 
 
 def test_after_a_failure_all_that_does_not_depend_on_it_runs_where_that_is_wished(project):
-    run = project.run(*broken_pipeline(project), continue_on_step_failure=True)
-    assert words(run) == {
-        "bad": "failed", "after": "blocked", "last": "blocked", "fine": "done", "then": "done",
-    }  # fmt: skip
-    assert run.status == "Failed"
+    broken = Broken(project)
+    run = project.submit(*broken.steps, jobs=2, continue_on_step_failure=True)
+    assert broken.ends(run) == "Failed"
     finished = run.events()[0][-1]
     assert isinstance(finished, RunFinished)
     assert finished.steps == {
-        "bad": "failed",
-        "after": "blocked",
-        "last": "blocked",
-        "fine": "run",
-        "then": "run",
-    }
+        "bad": "failed", "after": "blocked", "last": "blocked", "fine": "run", "then": "run",
+    }  # fmt: skip
 
 
 def test_a_failed_step_is_tried_again_as_often_as_it_says(project):
@@ -351,7 +357,7 @@ def test_a_run_whose_events_cannot_be_recorded_ends_instead_of_hanging(project):
     run.folder.events.mkdir()
     gate.open()
     eventually(lambda: not run.live)
-    assert "events.jsonl" in run.folder.runner_log.read_text("utf-8")
+    eventually(lambda: "events.jsonl" in run.folder.runner_log.read_text("utf-8"))
     run.folder.events.rmdir()
     (run.folder.path / "moved").rename(run.folder.events)
     assert run.interrupted
