@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.projects import COPY, words
+from nbpipe.core.data import PipelineData
+from nbpipe.core.dataset import Dataset
+from tests.projects import COPY, Project, story, words
 
 pytestmark = pytest.mark.runner
 
@@ -68,3 +70,37 @@ def test_two_thousand_steps_are_planned_run_and_reused(project):
     again = project.submit(*steps)
     assert again.wait_for_completion(show_output=False, timeout_seconds=60) == "Finished"
     assert {step.status for step in again.get_steps()} == {"reused"}
+
+
+@pytest.mark.parametrize(
+    "name", ["wörk [1] %s {x} 'q' \"d\" $HOME", "-rf", "a" * 120, "back\\slash", "new\nline"]
+)
+def test_a_workspace_may_be_called_anything(tmp_path, monkeypatch, name):
+    root = tmp_path / name
+    root.mkdir()
+    monkeypatch.chdir(root)
+    project = Project(root)
+    project.write("raw [2].csv", "1\n")
+    project.write("helper.py", "")
+    data = Dataset.File.from_files("raw [2].csv").as_named_input("raw").as_mount()
+    out = PipelineData("out")
+    steps = [
+        project.cell("one", "import helper\n" + COPY, arguments=[data, out], outputs=[out]),
+        project.cell("two", COPY, arguments=[out], inputs=[out]),
+        project.folder_step("three", "print('three')\n"),
+    ]
+    steps[1].arguments = [out, str(tmp_path / "copy")]
+    run = project.run(*steps)
+    assert words(run) == {"one": "done", "two": "done", "three": "done"}, story(run)
+    assert (tmp_path / "copy").read_text("utf-8") == "1\n"
+    assert words(project.run(*steps)) == {"one": "reused", "two": "reused", "three": "reused"}
+    project.stop_all()
+
+
+def test_a_log_keeps_to_the_workspaces_limit(project):
+    project.write("nbpipe.toml", "[run]\nlog_limit = 10000\n")
+    run = project.run(project.cell("one", "for number in range(100_000): print(number)\n"))
+    log = run.step("one").get_stdout_log()
+    assert len(log) < 12_000
+    assert log.startswith("0\n1\n")
+    assert log.endswith("99999\n")
