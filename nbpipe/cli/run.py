@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -55,7 +56,7 @@ def command(
         except KeyboardInterrupt:
             say(f"Run {run.id} ends by itself.  See it:  nbpipe runs", err=True)
             return INTERRUPTED
-    write_summary(run, summary)
+    write_summary(run, summary, f"nbpipe run {wanted.loaded.path}")
     if interrupts.asked:
         return INTERRUPTED
     return 0 if run.status == "Finished" else 1
@@ -132,8 +133,13 @@ def outcomes(run: PipelineRun) -> dict[str, str]:
     return {node: "failed" if runs else "cancelled" for node, runs in begun.items()} | known
 
 
-def write_summary(run: PipelineRun, path: Path | None) -> None:
+def write_summary(run: PipelineRun, path: Path | None, command: str) -> None:
     """Write what a run did as Markdown, to a file or to where GitHub wants it.
+
+    Args:
+        run: the run.
+        path: the file, or None for GitHub's.
+        command: what starts such a run again.
 
     Raises:
         StoreError: the file cannot be written.
@@ -147,6 +153,6 @@ def write_summary(run: PipelineRun, path: Path | None) -> None:
         return
     try:
         with target.open("a" if str(target) == named else "w", encoding="utf-8") as file:
-            file.write(markdown(picture_of(run)))
+            file.write(markdown(replace(picture_of(run), command=command)))
     except OSError as error:
         raise StoreError(f"The summary {target} cannot be written: {error.strerror}.") from None

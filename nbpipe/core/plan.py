@@ -230,7 +230,8 @@ def _plan_open_step(
     possible = _possible_result(fingerprint, before)
     if possible:
         names = sorted({reason.name for reason in upstream})
-        text = f"reused if {' and '.join(names)} {'comes' if len(names) == 1 else 'come'} out equal"
+        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+        text = f"reused if {listed} {'comes' if len(names) == 1 else 'come'} out equal"
         reason = Reason("upstream", upstream[0].name, text=text, root=upstream[0].root)
         return StepPlan(node.node_id, node.name, "maybe", (reason,), fingerprint, possible, None, estimate)
     compared = nearest(attempts, fingerprint, graph.name)

@@ -15,7 +15,7 @@ from nbpipe.core.events import Event, StepCancelled, StepFailed, StepFinished, S
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.node import CellSource, Node
 from nbpipe.core.result import StepResult
-from nbpipe.errors import NbpipeError, StoreError
+from nbpipe.errors import NbpipeError, StoreError, UsageError
 from nbpipe.execution.advice import Advice, Failure, advise
 from nbpipe.execution.capacity import gpu_names
 from nbpipe.execution.destinations import put_copies
@@ -39,6 +39,8 @@ TAIL = 64 * 2**10
 
 SPOOL_POLL = 0.1
 """Seconds between two looks at what the script logged."""
+
+READ_ONLY = "A step only reads its inputs: write to a copy. If another program wrote, run it again."
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Attempt:
         place = Workplace(self.folder / "work", self.node, self.means.objects)
         log = LogWriter(self.folder, limit=self.means.frozen.options.log_limit, secrets=self._secrets)
         try:
+            self._look_for_secrets()
             step = self.means.frozen.steps[self.node.node_id]
             paths = await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
             ended = await self._process(step.python, paths, log)
@@ -121,6 +124,15 @@ class Attempt:
         finally:
             log.close()
             await asyncio.to_thread(place.clear)
+
+    def _look_for_secrets(self) -> None:
+        names = self.node.environment.secrets
+        missing = ", ".join(name for name in names if name not in self.means.variables)
+        if missing:
+            raise UsageError(
+                f"the secret {missing} was not set when the run was submitted.",
+                remedy="Set the environment variable in the kernel or the shell, and run again.",
+            )
 
     async def stop(self, by: str) -> None:
         """End the process and all it started; the attempt ends as cancelled by ``by``."""
@@ -196,7 +208,9 @@ class Attempt:
             details = str(told.get("details") or "").strip() or "the script called run.fail()"
             return self._failed("exit", details.splitlines()[0], ended)
         if changed:
-            return self._failed("input", f"input changed while running: {', '.join(changed)}", ended)
+            return self._failed(
+                "input", f"input changed while running: {', '.join(changed)}", ended, remedy=READ_ONLY
+            )
         return self._publish(ended, place, paths, log)
 
     def _publish(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:

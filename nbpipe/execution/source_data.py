@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import glob
 import os
 from collections.abc import Iterator, Mapping
@@ -79,11 +80,9 @@ def _single(source: DataSource, path: Path) -> FoundData:
 def _absence(path: Path, text: str) -> str:
     if path.exists():
         return f"{text} is neither a file nor a folder"
-    near = (
-        [p.name for p in path.parent.iterdir() if p.name.lower() == path.name.lower()]
-        if path.parent.is_dir()
-        else []
-    )
+    here = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+    near = [name for name in here if name.lower() == path.name.lower()]
+    near = near or difflib.get_close_matches(path.name, here, n=1, cutoff=0.75)
     return f"there is no {text}" + (f"; there is {near[0]}" if near else "")
 
 

@@ -37,10 +37,7 @@ class _Extension:
         self.ip.input_transformers_cleanup.append(join_magic_line)
         self.ip.Completer.custom_matchers.append(self.matcher)
         self.ip.events.register("pre_run_cell", self.before_cell)
-        for home, name in (
-            ("nbpipe.run.pipeline_run", "PipelineRun"),
-            ("nbpipe.run.declared", "DeclaredRun"),
-        ):
+        for home, name in RUN_TYPES:
             self.ip.display_formatter.ipython_display_formatter.for_type_by_name(home, name, display_run)
 
     def take_out(self) -> None:

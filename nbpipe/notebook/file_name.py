@@ -35,13 +35,13 @@ def script_problem(name: str) -> str:
     if len(name) > LONGEST_NAME:
         return f"it has {len(name)} characters, more than {LONGEST_NAME}"
     problems = (part_problem(part) for part in name.split("/"))
-    if problem := next(filter(None, problems), ""):
-        return problem
-    return (
-        ""
-        if name.endswith(".py") and not name.endswith("/.py") and name != ".py"
-        else "it does not end with .py"
-    )
+    return next(filter(None, problems), "") or _ending_problem(name.rpartition("/")[2])
+
+
+def _ending_problem(file: str) -> str:
+    if not file.endswith(".py"):
+        return "it does not end with .py"
+    return "" if file.removesuffix(".py").strip(".") else "nothing stands before .py"
 
 
 def part_problem(part: str) -> str:

@@ -20,7 +20,7 @@ def _text(value: Word) -> str:
 
 def _count(value: Word) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", value.text):
-        raise UsageError(f"{value.text!r} is no number.", remedy="Write a whole number, as in 2.")
+        raise UsageError(f"{value.text!r} is no whole number, 0 or more.", remedy="Write it as  2")
     return int(value.text)
 
 

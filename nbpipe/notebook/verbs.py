@@ -11,7 +11,7 @@ from typing import Any
 from nbpipe.core.parameter import parse_value
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
-from nbpipe.core.validation import parameter_problems
+from nbpipe.core.validation import circle_problems, parameter_problems
 from nbpipe.errors import InvalidPipeline, NbpipeError, UnknownName, UsageError
 from nbpipe.loading.graph_file import save_graph
 from nbpipe.notebook.live import is_over, show_live
@@ -65,8 +65,15 @@ def _values(pipeline: Pipeline, line: VerbLine) -> dict[str, Any]:
 
 
 def show(session: Session, line: VerbLine) -> Pipeline:
-    """The pipeline, which displays as its graph with its plan."""
-    return _pipeline(session, line)
+    """The pipeline, which displays as its graph with its plan.
+
+    Raises:
+        InvalidPipeline: its steps wait for each other, so there is no plan to display.
+    """
+    shown = _pipeline(session, line)
+    if problems := list(circle_problems(shown.graph)):
+        raise InvalidPipeline(problems)
+    return shown
 
 
 def plan(session: Session, line: VerbLine) -> Plan:

@@ -135,7 +135,9 @@ def test_a_summary_is_written_and_github_s_is_added_to(terminal: Terminal) -> No
     assert "```mermaid" in told
     terminal.type("run", "pipeline.py", "--summary", "own.md", env=env)
     assert target.read_text() == told
-    assert "Nothing to do: 2 of 2 reused" in (terminal.folder / "own.md").read_text()
+    own = (terminal.folder / "own.md").read_text()
+    assert "Nothing to do: 2 of 2 reused" in own
+    assert "nbpipe run pipeline.py --force" in own
     assert terminal.type("run", "pipeline.py", "--summary", "missing/own.md").returncode == 2
 
 

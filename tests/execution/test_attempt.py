@@ -172,6 +172,13 @@ def test_a_secret_reaches_the_step_and_never_the_disk(project, monkeypatch):
         assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
 
 
+def test_a_step_without_its_secret_does_not_start(project, monkeypatch):
+    monkeypatch.delenv("API_KEY", raising=False)
+    run = project.run(project.cell("one", "print('began')\n", secret_variables=["API_KEY"]))
+    assert story(run) == [("one", "failed", "the secret API_KEY was not set when the run was submitted.")]
+    assert run.step("one").get_stdout_log() == ""
+
+
 def test_the_value_of_a_variable_that_counts_is_not_written_either(project, monkeypatch):
     monkeypatch.setenv("PLACE", SECRET)
     project.run(project.cell("one", "", inherited_variables=["PLACE"]))

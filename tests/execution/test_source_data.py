@@ -84,6 +84,7 @@ def test_brackets_in_a_real_name_are_no_pattern(tmp_path):
     [
         (("absent.csv",), "there is no absent.csv"),
         (("RAW.csv",), "there is no RAW.csv; there is raw.csv"),
+        (("rwa.csv",), "there is no rwa.csv; there is raw.csv"),
         (("*.tsv",), "nothing matches \\*.tsv in "),
         (("absent/*.csv",), "nothing matches absent/\\*.csv in "),
         (("raw.csv", "absent.csv"), "there is no absent.csv"),

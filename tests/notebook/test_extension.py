@@ -71,6 +71,14 @@ def test_a_cell_that_is_no_step_any_more_takes_it_away(kernel: Kernel) -> None:
     assert kernel.value(STEPS) == "[]"
 
 
+def test_steps_that_wait_for_each_other_are_an_error_and_no_picture(kernel: Kernel) -> None:
+    kernel.run("%%step a.py {b} {>a}\nx = 1", "a")
+    kernel.run("%%step b.py {a} {>b}\nx = 1", "b")
+    outcome = kernel.run("%pipeline")
+    assert "wait for each other" in outcome.error
+    assert outcome.displayed == []
+
+
 @pytest.mark.parametrize("bad", ["%%step prep.py *.csv\nx = 1", "%%step prep.py {>clean.csv}\nx = ("])
 def test_a_cell_that_fails_to_parse_leaves_the_pipeline_as_it_was(kernel: Kernel, bad: str) -> None:
     kernel.run(PREP, "a")

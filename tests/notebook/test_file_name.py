@@ -33,3 +33,8 @@ def test_a_name_that_passes_is_relative_and_stays_inside(name: str) -> None:
         assert not path.is_absolute()
         assert ".." not in path.parts
         assert path.suffix == ".py"
+
+
+@pytest.mark.parametrize("name", [".py", "a/.py", "..py", "a/...py"])
+def test_a_script_has_a_name_before_its_ending(name: str) -> None:
+    assert script_problem(name) == "nothing stands before .py"
