@@ -155,11 +155,14 @@ class Workspace:
 
     def locate(self, graph: Graph, base: Path) -> Graph:
         """A graph whose paths, relative to ``base``, are made relative to the workspace where they lie in it."""
+        root = str(self.root)
+        below = os.path.join(root, "")
 
         def located(path: str) -> str:
-            full = os.path.abspath(base / path)
-            inside = Path(full).is_relative_to(self.root)
-            return Path(full).relative_to(self.root).as_posix() if inside else full
+            full = os.path.abspath(os.path.join(base, path))
+            if full == root:
+                return "."
+            return full[len(below) :].replace(os.sep, "/") if full.startswith(below) else full
 
         return graph.relocated(located)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from nbpipe.core.compute import LOCAL
@@ -205,7 +205,7 @@ class RunConfiguration(_Settings):
 
     def spec(self) -> EnvironmentSpec:
         """What a graph's node keeps of this configuration."""
-        resources = Resources(**asdict(self.resources))
+        resources = replace(self.resources)
         if resources.timeout is None:
             resources.timeout = self.max_run_duration_seconds
         return EnvironmentSpec(

@@ -105,8 +105,7 @@ class Fingerprinter:
         inputs = frozenset(port.name for port in node.inputs)
         try:
             interpreter = self._interpreter(node.environment.python, interpreters)
-            roots = [Path(folder) for folder in interpreter.local_roots]
-            snapshot = take_snapshot(node, where.root, roots, self._sources)
+            snapshot = take_snapshot(node, where.root, interpreter.local_roots, self._sources)
             fingerprint = self._fingerprint(graph, node, snapshot, interpreter)
         except (NbpipeError, OSError) as error:
             empty = Fingerprint({}, unknown=inputs)

@@ -48,18 +48,27 @@ def script_problem(node: Node, root: Path) -> str:
     """Why a node's script cannot be found, or an empty string."""
     if isinstance(node.source, CellSource):
         return "" if os.path.isfile(root / node.source.script) else f"its file {node.source.script} is gone"
-    folder = root / node.source.folder
+    folder = os.path.join(root, node.source.folder)
     if not os.path.isdir(folder):  # unlike a Path's, it bears names that no file can have
         return f"there is no folder {node.source.folder}"
-    path = folder / node.script
-    if not os.path.isfile(path):
+    if not os.path.isfile(os.path.join(folder, node.script)):
         return f"there is no {node.script} in {node.source.folder}"
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not _lies_in(folder, node.script):
         return f"{node.script} lies outside {node.source.folder}"
     return ""
 
 
-def take_snapshot(node: Node, root: Path, roots: Iterable[Path], sources: Sources) -> Snapshot:
+def _lies_in(folder: str, name: str) -> bool:
+    """Whether a relative path stays in a folder; links are followed only where there are any."""
+    place = folder
+    for part in Path(name).parts:
+        place = os.path.join(place, part)
+        if part == os.pardir or os.path.isabs(part) or os.path.islink(place):
+            return Path(folder, name).resolve().is_relative_to(Path(folder).resolve())
+    return True
+
+
+def take_snapshot(node: Node, root: Path, roots: Iterable[str], sources: Sources) -> Snapshot:
     """The files that make up a node's code now.
 
     Args:
@@ -78,7 +87,7 @@ def take_snapshot(node: Node, root: Path, roots: Iterable[Path], sources: Source
         return Snapshot(dict(code_files(root / node.source.folder)), by_syntax=False)
     script = root / node.source.script
     folder = root / node.source.folder
-    files = modules_taken_along(script, [folder, root, *roots], sources)
+    files = modules_taken_along(script, [folder, root, *map(Path, roots)], sources)
     for extra in node.source.extra:
         files |= _extra_files(root, extra)
     return Snapshot(dict(sorted({**files, node.script: script}.items())), by_syntax=True)

@@ -23,6 +23,15 @@ class StateFolder:
     Args:
         root: the workspace's folder.
 
+    Attributes:
+        path: the state folder.
+        objects: immutable content by digest.
+        results: what steps made, by the key of what went in.
+        runs: one folder a run: its graph, events, logs and lock.
+        registry: what is looked up by name: histories of steps, known digests.
+        tmp: what is being made, and what was set aside as damaged; on the same disk as the objects.
+        locks: lock files that belong to no run.
+
     Example:
         >>> state = StateFolder(Path())
         >>> state.exists(), state.new_run_id(), state.exists()
@@ -32,39 +41,12 @@ class StateFolder:
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
         self.path = self.root / STATE_NAME
+        self.objects, self.results, self.runs, self.registry, self.tmp, self.locks = (
+            self.path / name for name in _FOLDERS
+        )
 
     def __repr__(self) -> str:
         return f"StateFolder({str(self.root)!r})"
-
-    @property
-    def objects(self) -> Path:
-        """Immutable content by digest."""
-        return self.path / "objects"
-
-    @property
-    def results(self) -> Path:
-        """What steps made, by the key of what went in."""
-        return self.path / "results"
-
-    @property
-    def runs(self) -> Path:
-        """One folder a run: its graph, events, logs and lock."""
-        return self.path / "runs"
-
-    @property
-    def registry(self) -> Path:
-        """What is looked up by name: histories of steps, known digests."""
-        return self.path / "registry"
-
-    @property
-    def tmp(self) -> Path:
-        """What is being made, and what was set aside as damaged; on the same disk as the objects."""
-        return self.path / "tmp"
-
-    @property
-    def locks(self) -> Path:
-        """Lock files that belong to no run."""
-        return self.path / "locks"
 
     def exists(self) -> bool:
         """Whether there is a state folder of ours, of whatever format."""
@@ -116,8 +98,12 @@ class StateFolder:
         with Lock(self.locks / "run-ids"), storing(self.runs):
             try:
                 number = int(mark.read_bytes())
-            except (FileNotFoundError, ValueError):
-                number = 0
+            except (
+                FileNotFoundError,
+                ValueError,
+            ):  # lost to a power cut: results outlive their runs' folders
+                made = (path.stem for path in self.results.glob("*/*.json"))
+                number = max((int(run) for run in made if run.isdecimal()), default=0)
             number = max([number, *map(int, self.run_ids()[-1:])]) + 1
             (self.runs / str(number)).mkdir(mode=0o700)
             write_bytes(mark, f"{number}\n".encode())
