@@ -197,6 +197,10 @@ class _Scanner:
                 self._shell.append(
                     (self.at, f"`{variable[0]}` stands outside quotes: a magic line knows no $VAR.", hint)
                 )
+            elif char == ">" and self.text[self.at - 1 : self.at] == "{":
+                self.faults.append(
+                    Fault("`{>` is never closed.", "An output is written as  {>clean.csv}", self.at - 1)
+                )
             elif char in _SHELL:
                 self._shell.append((self.at, *_SHELL[char]))
             self._literal(char)

@@ -97,6 +97,7 @@ def test_tripled_braces_are_doubled_ones() -> None:
         ("`ls`", "backtick", 0),
         ("a 'b", "never closed", 2),
         ('a "b', "never closed", 2),
+        ("a {>b", "`{>` is never closed", 2),
         ("{>a/b.csv}", "names no output", 0),
         ("{>a b}", "names no output", 0),
         ("{>}", "names no output", 0),
