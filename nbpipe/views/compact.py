@@ -99,6 +99,6 @@ _STYLE = (
     # JupyterLab sets tables of its own kind: numbers to the right, stripes.
     + ".nbpipe-status table td{text-align:left!important;padding:1px 10px 1px 0;white-space:nowrap;"
     + "font-variant-numeric:tabular-nums}.nbpipe-status table td:last-child{white-space:pre-wrap;width:100%}"
-    + ".nbpipe-status table tr{background:none!important}"
+    + ".nbpipe-status table tr{background:none!important}.nbpipe-status table td svg{max-width:none!important}"
     + ".nbpipe-status p{margin:2px 0}"
 )
