@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import copy_file, private_folder
+from nbpipe.platform import copy_file, flush_files, private_folder
 from nbpipe.store.digests import FileDigests, digest_bytes, digest_file
 from nbpipe.store.files import TEMPORARY, set_aside, storing, write_bytes
 from nbpipe.store.layout import StateFolder
 
+_SMALL = 1 << 20  # bytes; a blob beyond is flushed once, rather than read each time it is put again
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -32,7 +34,7 @@ class Blobs:
         """Keep bytes; their digest."""
         digest = digest_bytes(data)
         blob = self.blob_path(digest)
-        if _size(blob) != len(data):  # absent, or short after a power cut
+        if not _holds(blob, data):  # absent, or torn by a power cut
             self._state.ensure()
             with storing(blob):
                 private_folder(blob.parent)
@@ -47,7 +49,7 @@ class Blobs:
             StoreError: it is no file, or it cannot be kept.
         """
         digest = self._digests.digest(path)
-        if _size(self.blob_path(digest)) == os.stat(path).st_size:
+        if self._is_whole(digest, os.stat(path).st_size):
             return digest
         with self._state.scratch() as folder:
             copy = folder / "copy"
@@ -55,9 +57,20 @@ class Blobs:
                 copy_file(path, copy)
                 digest = digest_file(copy)  # of what was copied, should the file have changed meanwhile
                 os.chmod(copy, 0o444)
+                if os.stat(copy).st_size > _SMALL:
+                    flush_files([copy])
                 private_folder(self.blob_path(digest).parent)
                 os.replace(copy, self.blob_path(digest))
         return digest
+
+    def _is_whole(self, digest: str, size: int) -> bool:
+        """Whether a blob is there as it should be: a large one was flushed, of others the content is seen."""
+        blob = self.blob_path(digest)
+        if _size(blob) != size:
+            return False
+        with suppress(OSError):
+            return size > _SMALL or digest_file(blob) == digest
+        return False
 
     def get_bytes(self, digest: str) -> bytes:
         """The bytes with that digest.
@@ -96,6 +109,14 @@ class Blobs:
         for folder in listing(self._state.objects):
             found = listing(Path(folder.path))
             yield from (Path(item.path) for item in found if item.name.startswith(TEMPORARY))
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether a file has this content."""
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def _size(path: Path) -> int | None:

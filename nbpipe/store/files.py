@@ -76,7 +76,7 @@ def create_json(path: Path, data: Any, *, durable: bool = False) -> bool:
     """Write data as JSON unless the file is there already; True when this call made it.
 
     Of many that create the same file at once exactly one wins, and readers see its whole content or nothing.
-    The content is flushed to the disk before the file gets its name; `durable` flushes the name too.
+    A power cut may leave it damaged, which `read_json` tells; with `durable` it outlasts one.
 
     Raises:
         StoreError: the file cannot be written.
@@ -88,7 +88,7 @@ def create_json(path: Path, data: Any, *, durable: bool = False) -> bool:
         False
     """
     content = json.dumps(data, indent=1).encode() + b"\n"
-    with storing(path), _temporary(path, content, mode=0o600, flush=True) as temporary:
+    with storing(path), _temporary(path, content, mode=0o600, flush=durable) as temporary:
         created = _link(temporary, path, content)
         if created and durable:
             sync_folder(path.parent)

@@ -14,6 +14,7 @@ from nbpipe.store.files import STATE_NAME, remove_tree, storing, write_bytes
 from nbpipe.store.locks import Lock
 
 FORMAT = 1
+_MARK = "nbpipe "
 _FOLDERS = ("objects", "results", "runs", "registry", "tmp", "locks")
 
 
@@ -135,12 +136,12 @@ class StateFolder:
             remove_tree(folder)
 
     def _format(self) -> int | None:
-        """The number in the marker: 0 for one that is being written, None where there is none of ours."""
+        """The number in the marker: 0 for one that is not whole, None where there is none of ours."""
         try:
             text = (self.path / "VERSION").read_text("utf-8")
         except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
             return None
-        if not text:
+        if _MARK.startswith(text.strip("\0")):  # a crash or a power cut came before it was whole
             return 0
         project, _, number = text.strip().partition(" ")
         return int(number) if project == "nbpipe" and number.isascii() and number.isdigit() else None
@@ -152,7 +153,7 @@ class StateFolder:
             raise self._refusal(None)
         fd = open_private(self.path / "VERSION", os.O_WRONLY | os.O_CREAT)
         with open(fd, "wb", buffering=0) as marker:  # not by a temporary file: that would be seen first
-            marker.write(f"nbpipe {FORMAT}\n".encode())
+            marker.write(f"{_MARK}{FORMAT}\n".encode())
         write_bytes(self.path / ".gitignore", b"*\n")
 
     def _refusal(self, found: int | None) -> StoreError:

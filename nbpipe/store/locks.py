@@ -67,8 +67,12 @@ class Lock:
                     return False
             self._fd = fd
             if not shared:
-                with suppress(OSError):  # a full disk keeps nobody from holding a lock
-                    _write_over(fd, json.dumps(self._self_description()).encode())
+                try:
+                    with suppress(OSError):  # a full disk keeps nobody from holding a lock
+                        _write_over(fd, json.dumps(self._self_description()).encode())
+                except BaseException:  # an interrupt: nobody would give it back
+                    self.release()
+                    raise
         return True
 
     def release(self) -> None:

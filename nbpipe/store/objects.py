@@ -7,8 +7,12 @@
     objects/5f/5f1d....stamp    the figures its files had when last found right; no part of its identity
 
 Order makes it safe against crashes: content, then manifest, then the rename, and the result that points to it
-last. A crash leaves a whole object or none. Nothing here waits for the disk: after a power cut an object may
-be short, which `complete` and `get_bytes` see. What must outlast a power cut is flushed by `Results`.
+last. A crash leaves a whole object or none.
+
+Against power cuts the files of a tree are flushed to the disk before the rename: a script may write them in
+any way, so that a torn one can have its right size, and `complete` looks at no more. Nothing else is waited
+for. Blobs are read and compared wherever they count, large ones flushed; names come to the disk in the order
+in which they were given, as file systems with a journal do it. A power cut loses the last results, no more.
 
 Files are read-only (0444, 0555 where executable) so that a script that opens its input for writing fails
 there and then; `check` finds those who write all the same.
@@ -25,6 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbpipe.errors import StoreError
+from nbpipe.platform import flush_files
 from nbpipe.store.blobs import Blobs, listing, missing
 from nbpipe.store.digests import Figures, FileDigests
 from nbpipe.store.files import read_json, remove_tree, set_aside, storing, write_json
@@ -91,6 +96,7 @@ class ObjectStore(Blobs):
             place = _take(source, tree, manifest)
             try:
                 settle(tree, manifest)
+                flush_files([tree / entry.path for entry in manifest.entries if entry.type == "file"])
                 self._move_in(tree, manifest)
             except BaseException:
                 with suppress(OSError):

@@ -1,9 +1,9 @@
 """Results of steps by the key of what went in, and the history of attempts by the name of the step.
 
 A result is `results/<key>/<run>.json`: a small record that names objects. It is written last, when all it
-names is there, and never changed; a later run of the same key adds its own. Its content is flushed to the
-disk before it gets its name, so a power cut may lose a result but never tears one; with `durable` it
-is not lost either.
+names is there and on the disk, and never changed; a later run of the same key adds its own. It is not waited
+for itself: a power cut may lose it, or leave what is no JSON, which is set aside and answers nobody. With
+`durable` it outlasts a power cut too.
 
 The history is one line an attempt, failed ones too, and can be rebuilt from the results but for those.
 """

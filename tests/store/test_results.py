@@ -76,7 +76,7 @@ def test_a_crash_while_publishing_leaves_no_result(results, state, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(os, call, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
-                results.publish(KEY, "1", record(1))
+                results.publish(KEY, "1", record(1), durable=True)
         assert results.newest(KEY) is None
         assert list((state.results / KEY).iterdir()) == []
 
