@@ -183,9 +183,8 @@ class Executor:
                 continue
             source = self.graph.data_sources[port.source_id]
             found = find_data(source, self.means.root)
-            before = found.figures()
             digest = content_digest(found, self._digests)
-            look = partial(source_changed, source, self.means.root, before, digest, self._digests)
+            look = partial(source_changed, source, self.means.root, digest, self._digests)
             bound[port.name] = BoundInput(digest, found, look)
             shown[port.name] = shown_of(source, found, digest)
         fingerprint = self.frozen.steps[node_id].fingerprint

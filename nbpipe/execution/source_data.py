@@ -15,7 +15,7 @@ from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.node import DataSource
 from nbpipe.errors import NbpipeError, UsageError
 from nbpipe.execution.ignore import DEFAULT_IGNORES
-from nbpipe.store.digests import Figures, FileDigests, figures
+from nbpipe.store.digests import FileDigests
 
 ROWS_UP_TO = 4 * 2**20
 """Bytes of a table up to which its rows are counted for display."""
@@ -30,15 +30,14 @@ class FoundData:
         path: what a script is handed as a mount: the file or folder itself; None for globs and lists, whose files get
             a folder of links.
         is_file: True when the data are one file.
+        bare: names in a folder that lead to no content and can be seen all the same: empty folders, with a slash
+            behind, and links that lead nowhere.
     """
 
     files: Mapping[str, Path]
     path: Path | None
     is_file: bool
-
-    def figures(self) -> dict[str, Figures]:
-        """The five figures of every file, to see afterwards whether one changed."""
-        return {name: figures(path) for name, path in self.files.items()}
+    bare: tuple[str, ...] = ()
 
 
 def find_data(source: DataSource, root: Path) -> FoundData:
@@ -71,7 +70,9 @@ def _single(source: DataSource, path: Path) -> FoundData:
     if path.is_dir():
         if source.is_file:
             raise UsageError(f"{source.paths[0]} is a folder; is_file=True says that it is one file.")
-        return FoundData(dict(_files_under(path)), path.absolute(), False)
+        found = dict(_files_under(path))
+        files = {name: file for name, file in found.items() if file}
+        return FoundData(files, path.absolute(), False, tuple(found.keys() - files.keys()))
     if path.is_file():
         return FoundData({path.name: path}, path.absolute(), True)
     raise UsageError(_absence(path, source.paths[0]))
@@ -100,7 +101,7 @@ def _matches(pattern: Path) -> Iterator[tuple[str, Path]]:
 
 def _listed(path: Path, text: str) -> Iterator[tuple[str, Path]]:
     if path.is_dir():
-        yield from ((f"{path.name}/{name}", file) for name, file in _files_under(path))
+        yield from ((f"{path.name}/{name}", file) for name, file in _files_under(path) if file)
     elif path.is_file():
         yield path.name, path
     else:
@@ -112,20 +113,24 @@ _NO_DATA = {name for name in DEFAULT_IGNORES if not set(name) & set("*?[")} - {"
 
 def _files_under(
     folder: Path, prefix: str = "", above: frozenset[str] = frozenset()
-) -> Iterator[tuple[str, Path]]:
-    """Every file of a data folder; caches and state that tools leave beside data are no data.
+) -> Iterator[tuple[str, Path | None]]:
+    """Every file of a data folder, and with None what else can be seen in it: empty folders and dead links.
 
-    Links are followed, as a script's reads follow them, but never in a circle.
+    Caches and state that tools leave beside data are no data. Links are followed, as a script's reads follow
+    them, but never in a circle.
     """
     above |= {os.path.realpath(folder)}
     with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda each: each.name):
-            if entry.name in _NO_DATA:
-                continue
-            if entry.is_file():
-                yield prefix + entry.name, Path(entry.path)
-            elif entry.is_dir() and os.path.realpath(entry.path) not in above:
-                yield from _files_under(Path(entry.path), f"{prefix}{entry.name}/", above)
+        found = [entry for entry in sorted(entries, key=lambda each: each.name) if entry.name not in _NO_DATA]
+    if not found and prefix:
+        yield prefix, None
+    for entry in found:
+        if entry.is_file():
+            yield prefix + entry.name, Path(entry.path)
+        elif not entry.is_dir():
+            yield prefix + entry.name, None
+        elif os.path.realpath(entry.path) not in above:
+            yield from _files_under(Path(entry.path), f"{prefix}{entry.name}/", above)
 
 
 def content_digest(found: FoundData, digests: FileDigests) -> str:
@@ -133,29 +138,27 @@ def content_digest(found: FoundData, digests: FileDigests) -> str:
     known = digests.digest_many(found.files.values())
     if found.is_file:
         return next(iter(known.values()))
-    listing = [
-        [os.fsencode(name).decode("utf-8", "backslashreplace"), known[path]]
-        for name, path in found.files.items()
-    ]
-    return digest_of(listing)
+    listing = [[_as_text(name), known[path]] for name, path in found.files.items()]
+    return digest_of(listing + sorted([_as_text(name), ""] for name in found.bare))
 
 
-def source_changed(
-    source: DataSource, root: Path, before: Mapping[str, Figures], digest: str, digests: FileDigests
-) -> bool:
+def _as_text(name: str) -> str:
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def source_changed(source: DataSource, root: Path, digest: str, digests: FileDigests) -> bool:
     """Whether a source is not what it was when it was hashed: other content, a file more or less, or gone.
 
-    Figures decide where they are equal; a file that was only touched is read again, and has not changed.
+    A file that was only touched has not changed. What is read again is what ``digests`` does not trust: a file
+    that was written just before it was hashed may have been written once more without a trace.
 
     Args:
         source, root: as for ``find_data``.
-        before: figures of its files then.
         digest: content digest then.
         digests: digests of files.
     """
     try:
-        now = find_data(source, root)
-        return now.figures() != before and content_digest(now, digests) != digest
+        return content_digest(find_data(source, root), digests) != digest
     except (NbpipeError, OSError):
         return True
 

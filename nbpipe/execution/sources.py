@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib.util import decode_source
 from pathlib import Path
 from typing import NamedTuple
 
 from nbpipe.core.script import code_digest, imports_of
 from nbpipe.errors import StoreError
-from nbpipe.store.digests import FileDigests
+from nbpipe.store.digests import FileDigests, digest_bytes
 from nbpipe.store.files import append_line, read_lines
 from nbpipe.store.layout import StateFolder
 
@@ -25,6 +26,21 @@ class SourceFacts(NamedTuple):
     content: str
     syntax: str
     imports: tuple[tuple[str, int], ...]
+
+    @property
+    def is_python(self) -> bool:
+        """Whether it could be parsed; what else imports is not known, and a newer Python may still run it."""
+        return self.syntax.startswith("ast:")
+
+
+def _facts_of(text: bytes) -> SourceFacts:
+    """Facts about bytes, decoded as Python does it: a line ``# coding: ...`` changes what a text means."""
+    content = digest_bytes(text)
+    try:
+        source = decode_source(text)
+        return SourceFacts(content, f"ast:{code_digest(source)}", tuple(sorted(imports_of(source))))
+    except (SyntaxError, ValueError, LookupError, RecursionError):
+        return SourceFacts(content, f"bytes:{content}", ())
 
 
 class Sources:
@@ -45,17 +61,13 @@ class Sources:
         content = self._digests.digest(path)
         known = self._remembered()
         if content not in known:
-            known[content] = self._read(path, content)
-            self._remember(known[content])
+            facts = _facts_of(path.read_bytes())
+            content = (
+                facts.content
+            )  # the file may have changed since: facts are those of the bytes they came from
+            known[content] = facts
+            self._remember(facts)
         return known[content]
-
-    def _read(self, path: Path, content: str) -> SourceFacts:
-        text = path.read_bytes()
-        try:
-            source = text.decode("utf-8-sig")
-            return SourceFacts(content, f"ast:{code_digest(source)}", tuple(sorted(imports_of(source))))
-        except (SyntaxError, ValueError, RecursionError):
-            return SourceFacts(content, f"bytes:{content}", ())
 
     @property
     def _path(self) -> Path:

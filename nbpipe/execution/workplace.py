@@ -105,6 +105,9 @@ class Workplace:
                 place.symlink_to(path.absolute())
             else:
                 copy_file(path, place)
+        for name in found.bare:
+            if name.endswith("/"):
+                (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder / next(iter(found.files)) if found.is_file else folder
 

@@ -3,6 +3,10 @@
 A file is known by (dev, inode, mtime_ns, ctime_ns, size). The change time catches edits that put the old
 modification time back. Two writes within one tick of the clock may leave equal figures, so figures younger
 than two seconds are not trusted: such a file is read again (git calls the trap "racy").
+
+Writes through a memory map leave figures only when a page is written first, and then not again until the
+system has brought it to the disk. While somebody has the file open for writing, or where that cannot be
+known, figures are trusted after a minute. In a file system in memory (tmpfs) such writes may leave none.
 """
 
 from __future__ import annotations
@@ -20,12 +24,16 @@ from typing import Any, NamedTuple
 from blake3 import blake3
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import open_private
+from nbpipe.platform import nobody_writes, open_private
 from nbpipe.store.files import set_aside
 from nbpipe.store.layout import StateFolder
 
 YOUNG = 2_000_000_000
 """Nanoseconds for which figures are not trusted: the coarsest clock of a file system (FAT's)."""
+
+WRITTEN = 60_000_000_000
+"""Nanoseconds for which figures are not trusted where somebody may write through a memory map: twice what
+Linux keeps such pages in memory."""
 
 _CHUNK = 1 << 22
 _TRIES = 3
@@ -63,9 +71,9 @@ class Figures(NamedTuple):
         """The figures in the answer of `os.stat`."""
         return cls(status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
-    def young(self, now: int) -> bool:
+    def young(self, now: int, age: int = YOUNG) -> bool:
         """Whether the file, at `now` (ns), may have been written again without a trace in the figures."""
-        return now - self.ctime_ns < YOUNG or abs(now - self.mtime_ns) < YOUNG
+        return now - self.ctime_ns < age or abs(now - self.mtime_ns) < age
 
 
 def figures(path: Path) -> Figures:
@@ -139,8 +147,8 @@ class FileDigests:
                 now = _figures_of_file(path)
                 answer = self._recall(now)
                 if answer is None:
-                    now, answer = _read_at_rest(path, now)
-                    learned.append((now, answer))
+                    answer, trusted = self._read(path, now)
+                    learned += [(trusted, answer)] if trusted else []
                 found[path] = answer
         finally:
             self._remember(learned)
@@ -150,6 +158,18 @@ class FileDigests:
         """Close the memory on disk; it is opened again when needed."""
         with self._lock:
             self._index.close()
+
+    def _read(self, path: Path, before: Figures) -> tuple[str, Figures | None]:
+        """Digest, and the figures by which it may be remembered: those of a file that held still meanwhile."""
+        for _ in range(_TRIES):
+            now = self._clock()  # judged before the file is read: who writes later leaves figures
+            racy = before.young(now) or (before.young(now, WRITTEN) and not nobody_writes(path))
+            answer = digest_file(path)
+            after = _figures_of_file(path)
+            if after == before:
+                return answer, None if racy else after
+            before = after
+        return answer, None
 
     def _recall(self, now: Figures) -> str | None:
         if now.young(self._clock()):
@@ -165,12 +185,10 @@ class FileDigests:
             return answer
 
     def _remember(self, learned: Iterable[tuple[Figures, str]]) -> None:
-        clock = self._clock()
-        trusted = [(which, digest) for which, digest in learned if not which.young(clock)]
-        if trusted:
+        if learned:
             with self._lock:
-                self._known.update({(which.dev, which.inode): (which, digest) for which, digest in trusted})
-                self._index.add(trusted)
+                self._known.update({(which.dev, which.inode): (which, digest) for which, digest in learned})
+                self._index.add(learned)
 
 
 class _Index:
@@ -238,14 +256,3 @@ def _figures_of_file(path: Path) -> Figures:
     if not stat.S_ISREG(status.st_mode):
         raise StoreError(f"{path} is not a file, so it has no content to compare.")
     return Figures.of(status)
-
-
-def _read_at_rest(path: Path, before: Figures) -> tuple[Figures, str]:
-    """Read a file until it holds still meanwhile, at most `_TRIES` times."""
-    for _ in range(_TRIES):
-        answer = digest_file(path)
-        after = _figures_of_file(path)
-        if after == before:
-            break
-        before = after
-    return before, answer

@@ -150,7 +150,7 @@ class Watched:
 
     def __init__(self, root: Path, path: str, digests: FileDigests) -> None:
         found = find_data(source(path), root)
-        self.before = source(path), root, found.figures(), content_digest(found, digests), digests
+        self.before = source(path), root, content_digest(found, digests), digests
 
     def changed(self) -> bool:
         return source_changed(*self.before)
