@@ -243,8 +243,12 @@ def _settings(
     name: str, old: Any, new: Any, before: Fingerprint, after: Fingerprint, read: Reader
 ) -> list[Reason]:
     del before, after, read
-    hidden = name.startswith("--env ")
-    text = f"{name} changed" if hidden and None not in (old, new) else _arrow(name, old, new)
+    if name.startswith(
+        ("--env ", "--secret ")
+    ):  # the name says it all: a digest, or "given", tells nobody anything
+        text = f"{name} {'added' if old is None else 'removed' if new is None else 'changed'}"
+    else:
+        text = _arrow(name, old, new)
     return [Reason("settings", name, old, new, text)]
 
 

@@ -14,6 +14,7 @@ from nbpipe.core.plan import Plan
 from nbpipe.core.validation import circle_problems, parameter_problems
 from nbpipe.errors import InvalidPipeline, NbpipeError, UnknownName, UsageError
 from nbpipe.loading.graph_file import save_graph
+from nbpipe.notebook.last_graph import LastGraph, last_graph
 from nbpipe.notebook.live import is_over, show_live
 from nbpipe.notebook.restore import missing_cells, restore
 from nbpipe.notebook.session import Session, declaring
@@ -64,12 +65,14 @@ def _values(pipeline: Pipeline, line: VerbLine) -> dict[str, Any]:
     return {name: parse_value(value, pipeline.graph.parameters[name]) for name, value in given.items()}
 
 
-def show(session: Session, line: VerbLine) -> Pipeline:
-    """The pipeline, which displays as its graph with its plan.
+def show(session: Session, line: VerbLine) -> Pipeline | LastGraph:
+    """The pipeline, which displays as its graph with its plan; in a restarted kernel the last graph, greyed.
 
     Raises:
         InvalidPipeline: its steps wait for each other, so there is no plan to display.
     """
+    if last := last_graph(session, line.text("--pipeline")):
+        return last
     shown = _pipeline(session, line)
     if problems := list(circle_problems(shown.graph)):
         raise InvalidPipeline(problems)

@@ -115,6 +115,8 @@ class Picture:
         parameters: pipeline parameters and who takes them.
         run: id of the run, or empty for a plan.
         outcome: ``NotStarted``, ``Running``, ``Finished``, ``Failed`` or ``Canceled`` for a run, empty for a plan.
+        command: what runs a step all the same.
+        bar: what is said in place of the summary of a graph that is only remembered, which is greyed; else empty.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Picture:
     run: str = ""
     outcome: str = ""
     command: str = "%pipeline_run"
+    bar: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -149,6 +152,8 @@ class Picture:
             >>> Picture("demo", (NodeView("a", "new"), NodeView("b", "maybe"))).summary
             '1 will run, 1 may run'
         """
+        if self.bar:
+            return self.bar
         if not self.nodes:
             return "No steps yet."
         if self.all_reused and self.outcome in ("", "Finished"):
@@ -170,7 +175,7 @@ class Picture:
     @property
     def hint(self) -> str:
         """How to run a step all the same where nothing is to do, else empty."""
-        return how_to_force(self.nodes[0].name, self.command) if self.all_reused else ""
+        return how_to_force(self.nodes[0].name, self.command) if self.all_reused and not self.bar else ""
 
     def still(self) -> Picture:
         """The picture as it is saved in a notebook: without what differs between two runs of the same result.

@@ -38,6 +38,7 @@ _PAGE = 1100.0
 _NARROW_PAGE = 900.0
 """Width in pixels that every page has: a picture that needs no more has a size of its own."""
 _WIDEST_GAP = 144.0
+_GREYED = 0.6  # a graph that is only remembered
 _SMALLEST_CELL = "%%pipeline_step prepare.py --out {>clean.csv}"
 
 
@@ -59,12 +60,13 @@ def svg(picture: Picture, *, direction: Direction | None = None) -> str:
 def _document(picture: Picture, body: str, width: float, height: float) -> str:
     head, least = _head(picture)
     wide, high = max(width, least) + 2 * _MARGIN, height + _HEAD + _MARGIN
+    faded = f' opacity="{_GREYED}"' if picture.bar else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {_size(wide, high)} class="nbp" role="img" '
         f'aria-label="{escaped(f"Pipeline {picture.name}: {picture.summary}")}">'
         f"<style>{style_sheet()}</style>"
         f'<rect width="100%" height="100%" rx="10" class="nbp-canvas"/>{head}'
-        f'<g transform="translate({number(_MARGIN)} {number(_HEAD)})">{body}</g></svg>\n'
+        f'<g transform="translate({number(_MARGIN)} {number(_HEAD)})"{faded}>{body}</g></svg>\n'
     )
 
 

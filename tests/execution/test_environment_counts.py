@@ -41,7 +41,7 @@ def test_a_declared_variable_counts(chain):
 def test_a_secret_counts_by_its_name_alone(chain, monkeypatch):
     monkeypatch.setenv("API_KEY", "first-value")
     chain.options["prep"]["secret_variables"] = ["API_KEY"]
-    assert chain.reasons() == ["--secret API_KEY given added"]
+    assert chain.reasons() == ["--secret API_KEY added"]
     chain.project.run(*chain.steps())
     monkeypatch.setenv("API_KEY", "second-value")
     assert planned(chain.plan()) == REUSED

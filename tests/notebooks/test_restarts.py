@@ -72,6 +72,10 @@ def test_a_run_goes_on_when_its_kernel_is_killed_and_another_kernel_shows_it_who
     assert run.live
     with kernel_in(folder) as second:
         assert second.run("%load_ext nbpipe").ok
+        last = second.run("%pipeline").displayed[-1]
+        said = f"Kernel restarted. Run {run.id} goes on (0 of 2), see %pipeline_attach. To register the 2 step cells:"
+        assert last["text/plain"].startswith(f"pipeline: {said}  %pipeline_restore")
+        assert 'opacity="0.6"' in last["image/svg+xml"]
         attached = shown(second, "%pipeline_attach")
         assert "hold" in attached
         assert "running" in attached

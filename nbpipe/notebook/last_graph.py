@@ -1,0 +1,61 @@
+"""The graph that a restarted kernel remembers: shown greyed until the step cells are registered again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nbpipe.core.display import presenter
+from nbpipe.errors import UsageError
+from nbpipe.notebook.session import Session
+from nbpipe.run import PipelineRun
+from nbpipe.views.picture import Picture
+from nbpipe.views.present import picture_of
+
+
+@dataclass(frozen=True)
+class LastGraph:
+    """A graph of the kernel before this one, as its newest run left it; it promises no plan.
+
+    Attributes:
+        picture: what is shown, greyed, with a line that says how to go on.
+    """
+
+    picture: Picture
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return presenter().mimebundle(self.picture)
+
+    def __repr__(self) -> str:
+        return self.picture.bar
+
+
+def last_graph(session: Session, pipeline: str = "") -> LastGraph | None:
+    """The last graph of a pipeline, or None where this kernel has steps of its own or nothing ever ran.
+
+    Args:
+        session: the kernel's.
+        pipeline: its name; empty where there is only one.
+    """
+    left = session.not_registered()
+    names = {each.pipeline for each in left}
+    if session.declarations or not left or (pipeline or next(iter(names))) not in names:
+        return None
+    with suppress(UsageError):  # a pipeline of the object API, in a variable, needs no cell
+        session.pipeline(pipeline)
+        return None
+    run = session.workspace.latest_run(pipeline or next(iter(names)))
+    if run is None:
+        return None
+    cells = "the step cell" if len(left) == 1 else f"the {len(left)} step cells"
+    bar = f"Kernel restarted.{_goes_on(run)} To register {cells}:  %pipeline_restore"
+    return LastGraph(replace(picture_of(run), bar=bar))
+
+
+def _goes_on(run: PipelineRun) -> str:
+    if not run.live:
+        return ""
+    steps = run.state.steps.values()
+    settled = sum(step.status.settled for step in steps)
+    return f" Run {run.id} goes on ({settled} of {len(steps)}), see %pipeline_attach."
