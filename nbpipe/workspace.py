@@ -28,11 +28,12 @@ from nbpipe.execution.frozen import RunOptions
 from nbpipe.execution.known_interpreters import KnownInterpreters
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import submitter_environment
+from nbpipe.execution.reused_run import needs_no_runner, tell_reused_run
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.settings import CONFIG_KEYS, SETTINGS_FILE, Settings, config_in, read_config
 from nbpipe.execution.sources import Sources
 from nbpipe.execution.staging import script_problem
-from nbpipe.execution.submission import freeze, launch
+from nbpipe.execution.submission import freeze, start_runner, write_frozen
 from nbpipe.run import DeclaredRun, PipelineRun
 from nbpipe.store.collector import Collector
 from nbpipe.store.digests import FileDigests
@@ -288,32 +289,39 @@ class Workspace:
         if os.environ.get(DECLARE_MODE):
             return DeclaredRun(graph.name)
         forced = self._ids(graph, "all" if regenerate_outputs else force)
-        plan, prepared = self._planned(graph, forced, python)
-        self._refuse(graph, plan)
         options = RunOptions(
             force=tuple(sorted(forced)), continue_on_step_failure=continue_on_step_failure,
             jobs=jobs or self.settings.jobs, tags=dict(tags or {}), gpus=self._gpus(),
             log_limit=self.settings.log_limit, names_elsewhere=dict(names_elsewhere or {}),
             imports_elsewhere=dict(imports_elsewhere or {}),
         )  # fmt: skip
-        return self._start(plan, prepared, experiment_name or graph.name, options)
+        # What is planned to be reused, and what is frozen, is nobody's until the run's folder names it.
+        collecting = Lock(self.state.locks / "gc")
+        if self.state.exists():  # else there is nothing that might be collected
+            self.state.ensure()
+            collecting.acquire(wait=True, shared=True)
+        try:
+            plan, prepared = self._planned(graph, forced, python)
+            self._refuse(graph, plan)
+            self.state.ensure()
+            collecting.acquire(wait=True, shared=True)
+            return self._start(plan, prepared, experiment_name or graph.name, options)
+        finally:
+            collecting.release()
 
     def _start(
         self, plan: Plan, prepared: Mapping[str, Prepared], experiment: str, options: RunOptions
     ) -> PipelineRun:
-        self.state.ensure()
-        # What is frozen here is nobody's until the run's folder names it.
-        collecting = Lock(self.state.locks / "gc")
-        collecting.acquire(wait=True, shared=True)
-        try:
-            frozen = freeze(
-                self.state, self.objects, plan.graph, prepared, plan, experiment=experiment,
-                workspace=self.identity(), options=options,
-            )  # fmt: skip
-            folder = launch(self.root, self.state, frozen, submitter_environment(os.environ))
-        finally:
-            collecting.release()
-        return PipelineRun(folder, self.objects, self.memory)
+        frozen = freeze(
+            self.state, self.objects, plan.graph, prepared, plan, experiment=experiment,
+            workspace=self.identity(), options=options,
+        )  # fmt: skip
+        folder = write_frozen(self.state, frozen)
+        if needs_no_runner(plan):
+            tell_reused_run(frozen, plan, folder, self.memory)
+        else:
+            start_runner(self.root, folder, submitter_environment(os.environ))
+        return PipelineRun(folder, self.objects, self.memory, frozen)
 
     def identity(self) -> dict[str, str]:
         """Name, v1's further keys and root, as a step's script sees them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from nbpipe.core.compute import LOCAL
@@ -254,7 +254,7 @@ class EnvironmentSpec:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
-        return asdict(self)
+        return {**vars(self), "resources": {**vars(self.resources)}}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> EnvironmentSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 EVENTS_FORMAT = 1
@@ -24,7 +24,7 @@ class Event:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object whose ``event`` is the kind."""
-        return {"event": self.kind, **asdict(self)}
+        return {"event": self.kind, **vars(self)}
 
 
 @dataclass(frozen=True)

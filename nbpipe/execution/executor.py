@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
@@ -14,7 +13,6 @@ from typing import Any
 from nbpipe.core.events import (
     Event,
     RunFinished,
-    RunStarted,
     StepBlocked,
     StepCancelled,
     StepFailed,
@@ -26,12 +24,13 @@ from nbpipe.core.events import (
 )
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.plan import Decision, Flags, cause_behind, decide, last_seconds
-from nbpipe.core.reason import Reason, only_comments_changed
+from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import OUTCOMES, Block, Cancel, Close, Instruction, Kill, Resolve, RunState
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.attempt import Attempt, Means, one_line
 from nbpipe.execution.journal import Journal
 from nbpipe.execution.requests import take_requests
+from nbpipe.execution.reused_run import run_started, step_reused
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.slots import Slots, hold_key
 from nbpipe.execution.source_data import content_digest, find_data, shown_of, source_changed
@@ -115,12 +114,7 @@ class Executor:
             self._over.set()
 
     def _emit_started(self) -> None:
-        self.emit(RunStarted(
-            time.time(), self.frozen.run, self.graph.name, self.frozen.experiment,
-            {node: self.graph.get_node(node).name for node in self.state.parents},
-            {node: list(parents) for node, parents in self.state.parents.items()},
-            os.getpid(), dict(self.frozen.options.tags),
-        ))  # fmt: skip
+        self.emit(run_started(self.frozen))
 
     def emit(self, event: Event) -> None:
         """Record an event and carry out what follows from it."""
@@ -205,14 +199,7 @@ class Executor:
             return True
         if result is None:
             return False
-        accepted = bool(result.accepted_from)
-        kept = self.means.memory.keep_fingerprint(fingerprint)
-        before = self.means.memory.fingerprint(result.fingerprint) if kept != result.fingerprint else None
-        commented = before is not None and only_comments_changed(before, fingerprint)
-        self.emit(StepReused(
-            time.time(), node_id, result.key, result.accepted_from or result.run, result.finished, result.outputs,
-            result.seconds, kept, accepted, "accepted" if accepted else "only comments changed" if commented else "",
-        ))  # fmt: skip
+        self.emit(step_reused(node_id, fingerprint, result, self.means.memory))
         return True
 
     async def _run_step(

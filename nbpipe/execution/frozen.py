@@ -89,7 +89,7 @@ class FrozenRun:
             "workspace": dict(self.workspace),
             "graph": self.graph.to_json(),
             "steps": {
-                node: {**asdict(step), "fingerprint": step.fingerprint.to_json()}
+                node: {**vars(step), "fingerprint": step.fingerprint.to_json()}
                 for node, step in self.steps.items()
             },
             "options": asdict(self.options),

@@ -30,14 +30,19 @@ class RunStory:
     Args:
         folder: the run's folder.
         objects, memory: the workspace's store.
+        frozen: what was frozen at submit, where it is at hand; default: read when asked for.
     """
 
-    def __init__(self, folder: RunFolder, objects: ObjectStore, memory: StoredMemory) -> None:
+    def __init__(
+        self, folder: RunFolder, objects: ObjectStore, memory: StoredMemory, frozen: FrozenRun | None = None
+    ) -> None:
         self.folder = folder
         self.id = folder.run_id
         self._objects = objects
         self._memory = memory
         self._journal = Journal(folder.events)
+        if frozen is not None:
+            self.frozen = frozen
 
     @cached_property
     def frozen(self) -> FrozenRun:
