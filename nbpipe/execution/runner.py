@@ -69,7 +69,10 @@ def staged_runtime(state: StateFolder) -> Path:
 def main() -> int:
     """Entry of the process: ``python -m nbpipe.execution.runner ROOT RUN``, the environment as JSON on stdin."""
     root, run_id = Path(sys.argv[1]), sys.argv[2]
-    variables = json.loads(sys.stdin.buffer.read() or b"{}")
+    try:
+        variables = json.loads(sys.stdin.buffer.read())
+    except ValueError as error:  # steps must not run in an environment that nobody gave them
+        raise StoreError("Whoever submitted the run was gone before it had begun.") from error
     return 0 if run_to_end(root, run_id, variables) == "Finished" else 1
 
 

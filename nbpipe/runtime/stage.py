@@ -53,6 +53,9 @@ def stage(target: Path) -> Path:
     shutil.copyfile(own.parent / "errors.py", package / "errors.py")
     for module in own.glob("*.py"):
         shutil.copyfile(module, package / "runtime" / module.name)
+    for path in package.rglob("*.py"):  # a power cut must not leave torn ones, which would stay
+        with open(path, "r+b") as file:
+            os.fsync(file.fileno())
     try:
         part.rename(target)
     except OSError:
