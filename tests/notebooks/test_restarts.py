@@ -98,7 +98,8 @@ def test_a_new_kernel_registers_the_steps_of_the_last_one_and_reuses_its_results
         kill(first)
     with kernel_in(folder) as second:
         assert second.run('%load_ext nbpipe\nword = "back"').ok
-        unregistered = second.run("%pipeline").error
+        assert "Kernel restarted. To register the 2 step cells:" in shown(second, "%pipeline")
+        unregistered = second.run("%pipeline_plan").error
         assert "The last one had hold, add." in unregistered
         assert "%pipeline_restore" in unregistered
         assert "Registered again: hold, add." in shown(second, "%pipeline_restore")
