@@ -216,8 +216,11 @@ def _tell(process: psutil.Process, number: int) -> None:
 
 def private_folder(path: Path) -> None:
     """Make a folder that only its owner may enter; its parents, where missing, as the user's umask says."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.mkdir(mode=0o700, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_private(path: Path, flags: int, mode: int = 0o600) -> int:

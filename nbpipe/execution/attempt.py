@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -123,7 +124,8 @@ class Attempt:
             return self._failed("start", one_line(error), remedy=getattr(error, "remedy", "") or "")
         finally:
             log.close()
-            await asyncio.to_thread(place.clear)
+            if os.path.lexists(place.folder):
+                await asyncio.to_thread(place.clear)
 
     def _look_for_secrets(self) -> None:
         names = self.node.environment.secrets
@@ -188,11 +190,14 @@ class Attempt:
         self.emit(StepLogged(time.time(), self.node.node_id, record))
 
     def _settle(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
-        """Judge how it ended, and keep what it left in ``./outputs`` however that was."""
-        event = self._judge(ended, place, paths, log)
-        if isinstance(event, StepFailed | StepCancelled):
-            return replace(event, kept=place.publish_kept())
-        return event
+        """Judge how it ended, keep what it left in ``./outputs`` however that was, and clear up."""
+        try:
+            event = self._judge(ended, place, paths, log)
+            if isinstance(event, StepFailed | StepCancelled):
+                return replace(event, kept=place.publish_kept())
+            return event
+        finally:
+            place.clear()
 
     def _judge(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
         """Look at the exit and the inputs; publish if all is well."""

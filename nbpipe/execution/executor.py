@@ -155,16 +155,24 @@ class Executor:
     async def _resolve(self, node_id: str) -> None:
         """Decide on a step and, if it is not reused, run it; whatever goes wrong is an event of the step."""
         try:
-            fingerprint, inputs = await asyncio.to_thread(self._bind, node_id)
-            if await self._reuse(node_id, fingerprint, self._decide(node_id, fingerprint)):
+            if self._reads_sources(node_id):
+                fingerprint, inputs = await asyncio.to_thread(self._bind, node_id)
+            else:  # nothing has to be read for it, and a thread costs more
+                fingerprint, inputs = self._bind(node_id)
+            decision = self._decide(node_id, fingerprint)
+            if await self._reuse(node_id, fingerprint, decision):
                 return
             path = self._locks / f"key-{fingerprint.key}"
-            async with hold_key(path, self.frozen.run, self._teller(node_id)):
-                decision = self._decide(node_id, fingerprint)  # another run may have made it by now
+            async with hold_key(path, self.frozen.run, self._teller(node_id)) as waited:
+                if waited or self.means.memory.result(fingerprint.key):  # another run may have made it by now
+                    decision = self._decide(node_id, fingerprint)
                 if not await self._reuse(node_id, fingerprint, decision):
                     await self._run_step(node_id, fingerprint, inputs, decision)
         except Exception as error:  # noqa: BLE001 - one step's trouble, even a bug of ours, ends no other step
             self._record_trouble(node_id, error)
+
+    def _reads_sources(self, node_id: str) -> bool:
+        return any(not port.source_port for port in self.graph.get_node(node_id).inputs)
 
     def _bind(self, node_id: str) -> tuple[Fingerprint, dict[str, BoundInput]]:
         """The step's whole fingerprint, its source data hashed now, and what each input is bound to."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 LIMIT = 2**30
 """Bytes of output that a step keeps by default."""
 _ORDER = "order"
+_NAMES: dict[Stream, str] = {stream: f"{stream}.log" for stream in STREAMS}
 _LETTERS: dict[Stream, str] = {"stdout": "o", "stderr": "e"}
 _BLOCK = 2**20
 
@@ -61,7 +63,7 @@ class StepLog:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.paths: dict[Stream, Path] = {stream: folder / f"{stream}.log" for stream in STREAMS}
+        self.paths: dict[Stream, Path] = {stream: folder / name for stream, name in _NAMES.items()}
 
     def read(
         self, position: Position | None = None, *, limit: int | None = None
@@ -226,7 +228,7 @@ class LogWriter:
 
 
 class _Files:
-    """The three files of a log, open for writing.
+    """The three files of a log, each made when there is something to write: most scripts print to one stream.
 
     Attributes:
         folder: where they lie.
@@ -238,11 +240,12 @@ class _Files:
         self.sizes: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
         self._current: Stream | None = None
         self._run = 0
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        self._fds: dict[str, int] = {}
         with storing(folder):
             private_folder(folder)
-            self._order = open_private(folder / _ORDER, flags)
-            self._fds = {stream: open_private(path, flags) for stream, path in StepLog(folder).paths.items()}
+            for name in (_ORDER, *_NAMES.values()):
+                with suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
 
     @property
     def size(self) -> int:
@@ -255,26 +258,28 @@ class _Files:
             if stream != self._current:
                 self._end_run()
                 self._current = stream
-            _write(self._fds[stream], data)
+            self._write(_NAMES[stream], data)
         self._run += len(data)
         self.sizes[stream] += len(data)
 
     def close(self) -> None:
         with storing(self.folder):
             self._end_run()
-            for fd in (self._order, *self._fds.values()):
+            for fd in self._fds.values():
                 os.close(fd)
 
     def _end_run(self) -> None:
         if self._current and self._run:
-            _write(self._order, f"{_LETTERS[self._current]} {self._run}\n".encode())
+            self._write(_ORDER, f"{_LETTERS[self._current]} {self._run}\n".encode())
             self._run = 0
 
-
-def _write(fd: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    def _write(self, name: str, data: bytes | memoryview) -> None:
+        fd = self._fds.get(name)
+        if fd is None:
+            fd = self._fds[name] = open_private(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
 
 
 def _blocks(log: StepLog) -> Iterator[tuple[Stream, bytes]]:

@@ -17,6 +17,8 @@ from nbpipe.store.results import Results
 COMPARED = 20
 """Attempts with different keys that are looked at for the nearest one."""
 
+_AT_WORK = 64  # fingerprints of which it is remembered that they are kept
+
 
 class StoredMemory:
     """Implements ``core.result.Memory`` over a workspace's store.
@@ -31,6 +33,7 @@ class StoredMemory:
         self._objects = objects
         self._fingerprints: dict[str, Fingerprint | None] = {}
         self._on_disk: dict[str, Path] = {}
+        self._kept: dict[int, tuple[Fingerprint, str]] = {}
 
     def offer(self, files: Mapping[str, Path]) -> None:
         """Let texts that are not in the store yet be read where they lie: digest -> file."""
@@ -102,7 +105,13 @@ class StoredMemory:
 
     def keep_fingerprint(self, fingerprint: Fingerprint) -> str:
         """Store a fingerprint; its digest."""
-        return self._objects.put_bytes(canonical(fingerprint.to_json()))
+        last, digest = self._kept.get(id(fingerprint), (None, ""))
+        if last is not fingerprint:  # a step's start, its result and its history all name it
+            digest = self._objects.put_bytes(canonical(fingerprint.to_json()))
+            if len(self._kept) >= _AT_WORK:
+                self._kept = {}
+            self._kept[id(fingerprint)] = fingerprint, digest
+        return digest
 
     def read(self, digest: str) -> str | None:
         """Text of a stored file, or None where it is gone or no text."""

@@ -89,8 +89,8 @@ class Slots:
 
 
 @asynccontextmanager
-async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIterator[None]:
-    """Hold the lock of a key, so that two runs never make one result at the same time.
+async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIterator[bool]:
+    """Hold the lock of a key, so that two runs never make one result at the same time; yields whether it waited.
 
     Args:
         path: the lock file.
@@ -107,6 +107,6 @@ async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIt
             waited = True
         await asyncio.sleep(POLL)
     try:
-        yield
+        yield waited
     finally:
         lock.release()

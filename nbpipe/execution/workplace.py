@@ -64,7 +64,6 @@ class Workplace:
         """Make the working copy, lay out inputs, make places for outputs; the paths the step is told."""
         private_folder(self.folder)
         lay_out(step.files, step.modes, self._objects, self.code)
-        private_folder(self.spool)
         self._prepare_kept()
         paths_in = {port.name: self._lay_input(port, inputs[port.name]) for port in self.node.inputs}
         paths_out = {port.name: str(self._place_for(port)) for port in self.node.outputs}

@@ -57,17 +57,20 @@ class StateFolder:
         """Make the state folder, or what is missing of it.
 
         Raises:
-            StoreError: it cannot be written, was made by a newer nbpipe, or belongs to another project.
+            StoreError: it cannot be written, was made by a newer nbpipe, or belongs to another project; or the
+                workspace is not there (any more).
         """
+        if not self.root.is_dir():  # its parents are nobody's to make: a run must not come back where it was moved from
+            raise StoreError(f"There is no folder {self.root}.", remedy="Open the workspace where it lies now.")
         with storing(self.path):
-            if not self._format():
-                self._make()
             found = self._format()
+            if not found:
+                self._make()
+                found = self._format()
             if found is None or found > FORMAT:
                 raise self._refusal(found)
-            for name in _FOLDERS:
-                folder = self.path / name
-                if not folder.is_dir():
+            for folder in (self.objects, self.results, self.runs, self.registry, self.tmp, self.locks):
+                if not os.path.isdir(folder):
                     private_folder(folder)
 
     def run_folder(self, run_id: str) -> Path:

@@ -96,7 +96,10 @@ def test_one_stream_costs_one_line_of_order(tmp_path):
 
 
 def test_logs_are_their_owners_alone(tmp_path):
-    LogWriter(tmp_path / "new").close()
+    writer = LogWriter(tmp_path / "new")
+    writer.write("stdout", b"out")
+    writer.write("stderr", b"err")
+    writer.close()
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "new").iterdir()} == {0o600}
 
 
@@ -108,10 +111,10 @@ def test_head_and_tail_are_kept_and_what_is_missing_is_counted(actions, limit):
         for stream, data in actions:
             writer.write(stream, data)
         writer.close()
-        assert sorted(path.name for path in folder.iterdir()) == ["order", "stderr.log", "stdout.log"]
+        assert {path.name for path in folder.iterdir()} <= {"order", "stderr.log", "stdout.log"}
         kept = 0
         for stream in logs.STREAMS:
-            whole, found = of(stream, actions), StepLog(folder).paths[stream].read_bytes()
+            whole, found = of(stream, actions), StepLog(folder).tail(stream, 10_000)
             head, notice, tail = cut(found)
             missing = len(whole) - len(head) - len(tail)
             assert whole.startswith(head)
@@ -200,8 +203,9 @@ def test_nothing_is_written_to_a_closed_log(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_told_in_our_words(tmp_path):
     writer = LogWriter(tmp_path)
+    writer.write("stdout", b"x")
     full = os.open("/dev/full", os.O_WRONLY)
-    os.dup2(full, writer._head._fds["stdout"])
+    os.dup2(full, writer._head._fds["stdout.log"])
     os.close(full)
     with pytest.raises(StoreError, match="No space left") as told:
         writer.write("stdout", b"x")
