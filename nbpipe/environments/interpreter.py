@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ OLDEST = (3, 9)
 _PATIENCE = 60.0  # seconds; a first start from a cold network disk takes long, one that hangs must end
 _IN_FOLDER = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
 _STEERING = ("HOME", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE", "PYTHONPLATLIBDIR")
+_YOUNG = 2_000_000_000  # nanoseconds; the coarsest clock of a file system
 _NEVER_COUNTS = "nbpipe"  # it carries a step's metrics and makes no result
 
 
@@ -83,6 +85,7 @@ class Interpreter:
         versions: distribution -> version; names are normalised (lower case, ``-``).
         site: what was looked at to see all this, each with its stamp (``probe_script.stamp``).
         local_roots: folders of the user's own modules: PYTHONPATH and editable installs.
+        target: where the path's folder and the path led to, past all links.
     """
 
     python: str
@@ -92,10 +95,22 @@ class Interpreter:
     versions: Mapping[str, str]
     site: list[tuple[str, Any]]
     local_roots: list[str]
+    target: str
 
     def fresh(self) -> bool:
         """Whether nothing was installed, removed or upgraded since; costs a few stats."""
-        return all(probe_script.stamp(path) == seen for path, seen in self.site)
+        return _target(self.python) == self.target and all(
+            probe_script.stamp(path) == seen for path, seen in self.site
+        )
+
+    def settled(self, now: int) -> bool:
+        """Whether `fresh` will tell any change after `now` (ns since the epoch).
+
+        Not while something is being installed, which leaves the time of a folder as it was within one tick of
+        the clock, and not where a script decides at each start which Python it is, as pyenv's do.
+        """
+        young = any(isinstance(seen, int) and now - seen < _YOUNG for _, seen in self.site)
+        return not young and not _is_script(self.python)
 
     def ingredients(
         self, imported: Iterable[str], counts: Literal["imports", "full", "none"]
@@ -143,33 +158,59 @@ class Interpreters:
         self._known: dict[str, Interpreter] = {}
         self._turn = threading.Lock()  # a plan's thread and the user's ask at once
 
-    def of(self, python: str) -> Interpreter:
+    def of(self, python: str, env: Mapping[str, str] | None = None) -> Interpreter:
         """What is installed for an interpreter, as of now.
+
+        Args:
+            python: its path.
+            env: environment it is started in; default: that of all.
 
         Raises:
             EnvironmentProbeError: it does not answer, or is older than Python 3.9.
         """
+        env = self._env if env is None else env
+        key = _key(python, env)
         with self._turn:
-            seen = self._known.get(python)
-            if seen is None or not seen.fresh():
-                seen = self._known[python] = self._look(python)
-            return seen
+            seen = self._known.get(key)
+            if seen is not None and seen.fresh():
+                return seen
+            return self._look(python, key, env)
 
-    def _look(self, python: str) -> Interpreter:
-        key = self._key(python)
+    def _look(self, python: str, key: str, env: Mapping[str, str]) -> Interpreter:
         found = self._recall(key) or {}
         if found.get("format") == probe_script.FORMAT:
-            remembered = _parse(python, found)
+            remembered = self._known[key] = _parse(python, found)
             if remembered.fresh():
                 return remembered
-        interpreter = probe(python, self._env)
-        self._remember(key, {"format": probe_script.FORMAT, **asdict(interpreter)})
+        now = time.time_ns()
+        interpreter = probe(python, env)
+        if interpreter.settled(now):
+            self._known[key] = interpreter
+            self._remember(key, {"format": probe_script.FORMAT, **asdict(interpreter)})
         return interpreter
 
-    def _key(self, python: str) -> str:
-        """The interpreter and the variables that decide where it looks for modules."""
-        read = [python, *(self._env.get(name) for name in _STEERING)]
-        return hashlib.sha256(json.dumps(read).encode()).hexdigest()
+
+def _key(python: str, env: Mapping[str, str]) -> str:
+    """The interpreter and the variables that decide where it looks for modules."""
+    return hashlib.sha256(json.dumps([python, *steering(env)]).encode()).hexdigest()
+
+
+def steering(env: Mapping[str, str]) -> tuple[str | None, ...]:
+    """What an environment says about where an interpreter looks for modules."""
+    return tuple(env.get(name) for name in _STEERING)
+
+
+def _target(python: str) -> str:
+    """The folder of a virtual environment as well as its base: either may be behind a link that moves."""
+    return os.pathsep.join((os.path.realpath(Path(python).parent), os.path.realpath(python)))
+
+
+def _is_script(program: str) -> bool:
+    try:
+        with Path(program).open("rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
 
 
 def probe(python: str, env: Mapping[str, str]) -> Interpreter:
@@ -218,4 +259,5 @@ def _parse(python: str, data: Mapping[str, Any]) -> Interpreter:
         versions=data["versions"],
         site=[(path, seen) for path, seen in data["site"]],
         local_roots=data["local_roots"],
+        target=data.get("target") or _target(python),
     )

@@ -13,7 +13,7 @@ import re
 import site
 import sys
 
-FORMAT = 1
+FORMAT = 2
 """Version of the answer; what an older nbpipe remembered is asked for again."""
 _METADATA = (".dist-info", ".egg-info")
 _PACKAGES = ("site-packages", "dist-packages")

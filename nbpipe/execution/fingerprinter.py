@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 
 from nbpipe.core.fingerprint import Fingerprint, digest_of
 from nbpipe.core.graph import Graph
-from nbpipe.core.node import CellSource, Node
+from nbpipe.core.node import CellSource, FolderSource, Node
 from nbpipe.core.plan import Ingredients
-from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python
+from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python, steering
 from nbpipe.errors import NbpipeError, UsageError
+from nbpipe.execution.modules import modules_left_behind
 from nbpipe.execution.source_data import content_digest, find_data, shown_of
-from nbpipe.execution.sources import Sources
+from nbpipe.execution.sources import SourceFacts, Sources
 from nbpipe.execution.staging import Snapshot, take_snapshot
 from nbpipe.store.digests import FileDigests
 
@@ -76,7 +78,7 @@ class Fingerprinter:
 
     def prepare(self, graph: Graph) -> dict[str, Prepared]:
         """Code and fingerprint of every node, inputs unknown; problems are told, not raised."""
-        interpreters: dict[str, Interpreter] = {}
+        interpreters: dict[tuple[str | None, ...], Interpreter] = {}
         prepared = {node.node_id: self._prepare_step(graph, node, interpreters) for node in graph.nodes}
         users: dict[Path, list[str]] = {}
         for each in prepared.values():
@@ -100,11 +102,13 @@ class Fingerprinter:
                 data[source.node_id] = str(getattr(error, "fact", error))
         return {each.node.node_id: _with_data(each, data) for each in prepared.values()}
 
-    def _prepare_step(self, graph: Graph, node: Node, interpreters: dict[str, Interpreter]) -> Prepared:
+    def _prepare_step(
+        self, graph: Graph, node: Node, interpreters: dict[tuple[str | None, ...], Interpreter]
+    ) -> Prepared:
         where = self._where
         inputs = frozenset(port.name for port in node.inputs)
         try:
-            interpreter = self._interpreter(node.environment.python, interpreters)
+            interpreter = self._interpreter(node, interpreters)
             snapshot = take_snapshot(node, where.root, interpreter.local_roots, self._sources)
             fingerprint = self._fingerprint(graph, node, snapshot, interpreter)
         except (NbpipeError, OSError) as error:
@@ -112,18 +116,28 @@ class Fingerprinter:
             return Prepared(node, None, where.python, empty, str(getattr(error, "fact", error)))
         return Prepared(node, snapshot, interpreter.executable or interpreter.python, fingerprint)
 
-    def _interpreter(self, wanted: str, known: dict[str, Interpreter]) -> Interpreter:
-        """The interpreter that a step wants, looked at once for all steps of a graph."""
-        if wanted not in known:
+    def _interpreter(self, node: Node, known: dict[tuple[str | None, ...], Interpreter]) -> Interpreter:
+        """The interpreter that a step wants, in its environment; looked at once for all steps of a graph."""
+        wanted = node.environment.python
+        declared = node.environment.variables
+        env = {**self._where.variables, **declared} if declared else self._where.variables
+        key = (wanted, *steering(env))
+        if key not in known:
             python = resolve_python(wanted, self._where.python, base=self._where.root)
-            known[wanted] = self._interpreters.of(python)
-        return known[wanted]
+            known[key] = self._interpreters.of(python, env)
+        return known[key]
 
     def _fingerprint(
         self, graph: Graph, node: Node, snapshot: Snapshot, interpreter: Interpreter
     ) -> Fingerprint:
-        code, imported, contents = self._code(snapshot)
-        environment: dict[str, Any] = dict(interpreter.ingredients(imported, node.environment.counts))
+        code, contents, facts = self._code(snapshot)
+        if isinstance(node.source, FolderSource) and (roots := interpreter.local_roots):
+            folder = self._where.root / node.source.folder
+            outside = modules_left_behind(snapshot.files, folder, map(Path, roots), self._sources)
+            found = {name: self._sources.facts(path) for name, path in outside.items()}
+            code |= {name: each.syntax for name, each in found.items()}
+            facts += found.values()
+        environment = _environment(node, facts, interpreter)
         if node.environment.definition:
             environment["definition"] = digest_of(node.environment.definition)
         parts: dict[str, dict[str, Any]] = {
@@ -143,22 +157,22 @@ class Fingerprinter:
                 evidence["inputs"][port.name] = {"name": port.source_port, "from": port.source_id}
         return Fingerprint(parts, evidence, frozenset(port.name for port in node.inputs))
 
-    def _code(self, snapshot: Snapshot) -> tuple[dict[str, str], set[str], dict[str, str]]:
-        """Digest of every file as it counts, top-level names that the Python files import, digests of the bytes."""
+    def _code(self, snapshot: Snapshot) -> tuple[dict[str, str], dict[str, str], list[SourceFacts]]:
+        """Digest of every file as it counts, digests of the bytes, and what is known of the Python files."""
         by_syntax = snapshot.by_syntax and not self._where.code_by_bytes
         counted: dict[str, str] = {}
         contents: dict[str, str] = {}
-        imported: set[str] = set()
+        python: list[SourceFacts] = []
         for name, path in snapshot.files.items():
             if name.endswith(".py"):
                 facts = self._sources.facts(path)
                 contents[name] = facts.content
                 counted[name] = facts.syntax if by_syntax else f"bytes:{facts.content}"
-                imported |= {dotted.partition(".")[0] for dotted, level in facts.imports if not level}
+                python.append(facts)
             else:
                 contents[name] = self._digests.digest(path)
                 counted[name] = f"bytes:{contents[name]}"
-        return counted, imported, contents
+        return counted, contents, python
 
     def _settings(self, node: Node) -> dict[str, Any]:
         """Declared things that may change results; values of variables by digest, secrets by name alone."""
@@ -167,19 +181,36 @@ class Fingerprinter:
             f"output {port.name}": f"{port.form} {port.file_name}" for port in node.outputs
         }
         settings |= {f"input {port.name}": port.mode for port in node.inputs if port.mode != "mount"}
-        settings |= {f"--env {name}": digest_of(value) for name, value in spec.variables.items()}
         settings |= {f"--env {name}": digest_of(self._where.variables.get(name)) for name in spec.inherited}
+        settings |= {f"--env {name}": digest_of(value) for name, value in spec.variables.items()}
         settings |= {f"--secret {name}": "given" for name in spec.secrets}
         if spec.node_count != 1:
             settings["nodes"] = spec.node_count
         return settings
 
 
+def _environment(node: Node, code: Iterable[SourceFacts], interpreter: Interpreter) -> dict[str, str]:
+    """What of the interpreter counts: the distributions of what the Python files import.
+
+    A file that this Python cannot parse, and the step's perhaps can, may import anything.
+    """
+    counts = node.environment.counts
+    other = interpreter.version != f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if counts == "imports" and other and not all(facts.is_python for facts in code):
+        counts = "full"
+    names = {dotted.partition(".")[0] for facts in code for dotted, level in facts.imports if not level}
+    return interpreter.ingredients(names, counts)
+
+
 def parameter_values(graph: Graph, node: Node) -> dict[str, Any]:
     """Values that a node's parameters have in this graph, and those of its ``params`` under the names it gives them."""
     values = {name: graph.parameters[name] for name in sorted(node.parameters())}
     for name, piece in node.params.items():
-        values[name] = piece.value if piece.kind == "text" else graph.parameters[piece.value]
+        if (
+            piece.kind == "text" or piece.value != name
+        ):  # a parameter of that name may stand on the command line
+            value = piece.value if piece.kind == "text" else graph.parameters[piece.value]
+            values[f"params.{name}" if name in values else name] = value
     return values
 
 

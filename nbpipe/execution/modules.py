@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from nbpipe.execution.sources import Sources
@@ -26,15 +27,40 @@ def modules_taken_along(script: Path, roots: Iterable[Path], sources: Sources) -
         A script that does not parse imports nothing: it will fail when it runs, and say where. A name of the standard
         library is looked for in the first root alone: that is where Python finds it before its own.
     """
-    places = [root for root in dict.fromkeys(roots) if root.is_dir()]
+    return _closure([(script, "")], roots, sources, {script})
+
+
+def modules_left_behind(
+    files: Mapping[str, Path], folder: Path, roots: Iterable[Path], sources: Sources
+) -> dict[str, Path]:
+    """Every local module that the code of a folder imports and that is none of its files.
+
+    It is not taken along, but found where it lies: on PYTHONPATH or behind an editable install.
+
+    Args:
+        files: the code: relative POSIX path -> file.
+        folder: where it lies, and is looked at first.
+        roots: folders of further local modules.
+        sources: what is known of each file's imports.
+    """
+    code = [(path, _package_of(name)) for name, path in files.items() if name.endswith(".py")]
+    found = _closure(code, [folder, *roots], sources, set(files.values()))
+    return {name: path for name, path in found.items() if name not in files}
+
+
+def _closure(
+    todo: list[tuple[Path, str]], roots: Iterable[Path], sources: Sources, known: set[Path]
+) -> dict[str, Path]:
+    """The modules that files import, each given with its package; themselves or through others."""
+    places = [str(root) for root in dict.fromkeys(roots) if root.is_dir()]
     found: dict[str, Path] = {}
-    todo: list[tuple[Path, str]] = [(script, "")]
     while todo:
         path, package = todo.pop()
         for name, level in sources.facts(path).imports:
             dotted = _absolute(name, level, package)
-            for relative, file in _files_of(dotted, places):
-                if relative not in found and file != script:
+            for relative, place in _files_of(dotted, places):
+                file = Path(place, relative)
+                if relative not in found and file not in known:
                     found[relative] = file
                     todo.append((file, _package_of(relative)))
     return dict(sorted(found.items()))
@@ -53,23 +79,34 @@ def _package_of(relative: str) -> str:
     return relative.rpartition("/")[0].replace("/", ".")
 
 
-def _files_of(dotted: str, places: list[Path]) -> list[tuple[str, Path]]:
-    """The files that an import of this name executes: each package's ``__init__`` and the module itself."""
+def _files_of(dotted: str, places: list[str]) -> list[tuple[str, str]]:
+    """The files that an import of this name executes, each with its place, found as Python finds them.
+
+    A folder without ``__init__`` is a part of a package only where no place has a module or a whole package of its
+    name.
+    """
     parts = dotted.split(".")
     if parts[0] == RUNTIME or not all(part.isidentifier() for part in parts):
         return []
-    for place in places[:1] if parts[0] in sys.stdlib_module_names else places:
-        files = _files_in(place, parts)
-        if files:  # a folder that has none of them is no package, or a part of one that lies elsewhere too
-            return files
-    return []
-
-
-def _files_in(place: Path, parts: list[str]) -> list[tuple[str, Path]]:
-    found = []
-    for depth in range(1, len(parts) + 1):
-        stem = "/".join(parts[:depth])
-        here = (name for name in (f"{stem}/__init__.py", f"{stem}.py") if (place / name).is_file())
-        if relative := next(here, None):
-            found.append((relative, place / relative))
+    found: list[tuple[str, str]] = []
+    stem, within = "", places[:1] if parts[0] in sys.stdlib_module_names else places
+    for part in parts:
+        stem = f"{stem}/{part}" if stem else part
+        file, within = _find(stem, within)
+        if file:
+            found.append(file)
     return found
+
+
+def _find(stem: str, places: list[str]) -> tuple[tuple[str, str] | None, list[str]]:
+    """The file of a module or package in the first place that has one, and the places of what lies in it."""
+    parts = []
+    for place in places:
+        path = f"{place}/{stem}"
+        if os.path.isfile(f"{path}/__init__.py"):
+            return (f"{stem}/__init__.py", place), [place]
+        if os.path.isfile(f"{path}.py"):
+            return (f"{stem}.py", place), []
+        if os.path.isdir(path):
+            parts.append(place)
+    return None, parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import venv
 from pathlib import Path
 
@@ -25,6 +26,7 @@ SEEN = Interpreter(
     versions={"numpy": "2.1", "pyyaml": "6", "nbpipe-steps": "0.1", "a": "1", "b": "2", "rest": "9"},
     site=[],
     local_roots=[],
+    target="",
 )
 OLD = {
     "format": 1,
@@ -41,7 +43,14 @@ OLD = {
 def environment(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("env") / "venv"
     venv.EnvBuilder(symlinks=os.name != "nt").create(folder)
-    return folder
+    return aged(folder)
+
+
+def aged(environment: Path) -> Path:
+    """The environment as if nothing had been installed for long."""
+    for path in (environment / "pyvenv.cfg", site_of(environment), *site_of(environment).glob("*.pth")):
+        os.utime(path, ns=(1, 1))
+    return environment
 
 
 def site_of(environment: Path) -> Path:
@@ -95,6 +104,7 @@ def test_what_is_no_interpreter_is_refused_with_those_there_are(tmp_path, wanted
 
 def test_an_interpreter_is_asked_once(environment):
     memory = Memory()
+    aged(environment)
     interpreters = Interpreters(memory.get, memory.remember)
     python = resolve_python(str(environment), "", base=Path())
     first = interpreters.of(python)
@@ -130,8 +140,47 @@ def test_a_path_file_edited_in_place_is_seen(environment, tmp_path):
     assert str(tmp_path) in interpreters.of(python).local_roots
 
 
+def test_while_something_is_installed_the_interpreter_is_asked_each_time(environment):
+    memory = Memory()
+    interpreters = Interpreters(memory.get, memory.remember)
+    python = resolve_python(str(environment), "", base=Path())
+    site, now = site_of(environment), time.time_ns()
+    os.utime(site, ns=(now, now))
+    assert "late" not in interpreters.of(python).versions
+    install(environment, "late", "1.0")
+    os.utime(site, ns=(now, now))  # within the same tick of the clock
+    assert interpreters.of(python).versions["late"] == "1.0"
+    assert memory.asked == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links")
+def test_a_link_that_leads_to_another_interpreter_is_seen(environment, tmp_path):
+    interpreters = Interpreters({}.get, lambda key, value: None)
+    other = tmp_path / "other"
+    venv.EnvBuilder(symlinks=True).create(other)
+    install(other, "newer", "1.0")
+    link = tmp_path / "current"
+    for folder, there in ((environment, False), (other, True), (environment, False)):
+        link.unlink(missing_ok=True)
+        link.symlink_to(aged(folder))
+        assert ("newer" in interpreters.of(f"{link}/bin/python").versions) == there
+
+
+@pytest.mark.skipif(os.name == "nt", reason="programs made by a first line")
+def test_a_script_that_chooses_an_interpreter_is_asked_each_time(environment, tmp_path):
+    interpreters = Interpreters({}.get, lambda key, value: None)
+    other, shim = tmp_path / "other", tmp_path / "python"
+    venv.EnvBuilder(symlinks=True).create(other)
+    for folder in (environment, aged(other), environment):
+        (tmp_path / "chosen").write_text(f"{folder}/bin/python")
+        shim.write_text(f'#!/bin/sh\nexec "$(cat {tmp_path}/chosen)" "$@"\n')
+        shim.chmod(0o755)
+        assert interpreters.of(str(shim)).executable == f"{folder}/bin/python"
+
+
 def test_variables_that_steer_imports_are_told_apart(environment, tmp_path):
     memory = Memory()
+    aged(environment)
     python = resolve_python(str(environment), "", base=Path())
     plain = Interpreters(memory.get, memory.remember, {}).of(python)
     steered = Interpreters(memory.get, memory.remember, {"PYTHONPATH": str(tmp_path)}).of(python)
@@ -142,6 +191,7 @@ def test_variables_that_steer_imports_are_told_apart(environment, tmp_path):
 
 def test_what_an_older_nbpipe_remembered_is_asked_again(environment):
     memory = Memory()
+    aged(environment)
     python = resolve_python(str(environment), "", base=Path())
     Interpreters(memory.get, memory.remember).of(python)
     for key in memory:
