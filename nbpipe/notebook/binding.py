@@ -101,7 +101,8 @@ class _Binding:
     def step(self, declared: Declaration) -> PythonScriptStep | None:
         """The step of a declaration, or None when it has a problem that leaves no step."""
         line = declared.line
-        bound = {read.text: self._bind(read, declared) for read in line.reads()}
+        reads = {read.text: read for read in line.reads()}
+        bound = {text: self._bind(read, declared) for text, read in reads.items()}
         names = _input_names(bound)
         data = {text: _named(found, names[text]) if text in names else found for text, found in bound.items()}
         try:

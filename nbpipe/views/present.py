@@ -7,7 +7,15 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from nbpipe.core.compute import LOCAL
-from nbpipe.core.events import StepCancelled, StepEvent, StepFailed, StepFinished, StepReused, StepStarted
+from nbpipe.core.events import (
+    StepCancelled,
+    StepEvent,
+    StepFailed,
+    StepFinished,
+    StepNoted,
+    StepReused,
+    StepStarted,
+)
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline
@@ -167,7 +175,7 @@ def _of_step(node_id: str, step: StepState, planned: Mapping[str, Any], graph: G
         node_id,
         "queued" if step.status is Status.WAITING else str(step.status),
         detail=_detail(last),
-        why=visible(_why(last, begun)),
+        why=visible("; ".join(filter(None, [_why(last, begun), *_told_besides(step, node.name)]))),
         advice=last.remedy if isinstance(last, StepFailed) else "",
         key=begun.key if begun else "",
         target=target,
@@ -200,6 +208,12 @@ def _why(last: StepEvent, begun: StepEvent | None) -> str:
     if isinstance(last, StepFailed) and last.will_retry:
         return f"failed, tries again: {why_of(last)}"
     return why_of(last)
+
+
+def _told_besides(step: StepState, name: str) -> Iterator[str]:
+    """What was noted of a step that ended well ("is not deterministic"), without its name."""
+    if isinstance(step.last, StepFinished):
+        yield from (each.text.removeprefix(f"{name} ") for each in step.events if isinstance(each, StepNoted))
 
 
 def _interrupted(node: NodeView) -> NodeView:

@@ -146,8 +146,9 @@ def _name(event: StepEvent) -> str:
 
 
 def _reused(event: StepReused) -> str:
-    origin = f"accepted from run {event.from_run}" if event.accepted else f"from run {event.from_run}"
-    return f"{origin} ({event.note})" if event.note else origin
+    if event.accepted:
+        return f"accepted from run {event.from_run}"
+    return f"from run {event.from_run} ({event.note})" if event.note else f"from run {event.from_run}"
 
 
 def event_line(event: Event) -> str:

@@ -198,6 +198,12 @@ def test_all_problems_of_all_steps_come_at_once(tmp_path: Path) -> None:
     assert [problem.step for problem in caught.value.problems] == ["a", "a", "b", "c"]
 
 
+def test_a_name_that_stands_twice_on_a_line_is_one_problem(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPipeline) as caught:
+        pipeline_of(tmp_path, "--params lr a.py {lr} --again {lr}")
+    assert len(caught.value.problems) == 1
+
+
 def test_options_reach_the_node(tmp_path: Path) -> None:
     config = RunConfiguration()
     config.environment_variables["A"] = "1"

@@ -10,6 +10,7 @@ from nbpipe.core.events import (
     StepCancelled,
     StepFailed,
     StepFinished,
+    StepNoted,
     StepQueued,
     StepReused,
     StepStarted,
@@ -125,6 +126,23 @@ def test_a_run_shows_what_is_and_its_waiting_steps_what_will_be() -> None:
     assert picture.summary == "4 of 6 settled, 1 failed"
     assert edge(picture, "logistic", "compare").state == "stopped"
     assert edge(picture, "split", "forest").state == "there"
+
+
+def test_what_was_noted_of_a_finished_step_is_told() -> None:
+    graph = Graph("demo")
+    graph.add_node(node("a"))
+    started = StepStarted(0.0, "a", 1, KEY, "f", [EDITED.to_json()])
+    noted = StepNoted(1.0, "a", "a is not deterministic (x.bin): its descendants always rerun")
+    picture = picture_of(ToldRun(graph, [started, noted, StepFinished(1.0, "a", 1, {}, 1.4, 1.0, 0)]))
+    told = "is not deterministic (x.bin): its descendants always rerun"
+    assert picture.nodes[0].why == f"ran: forest.py line 12 changed; {told}"
+
+
+def test_an_accepted_result_of_a_run_is_said_to_be_one_once() -> None:
+    graph = Graph("demo")
+    graph.add_node(node("a"))
+    reused = StepReused(1.0, "a", KEY, "12", 0.0, {}, 8.1, accepted=True, note="accepted")
+    assert picture_of(ToldRun(graph, [reused])).nodes[0].why == "accepted from run 12"
 
 
 def test_a_step_that_waits_or_tries_again_is_queued() -> None:
