@@ -82,3 +82,13 @@ def missing_cells(session: Session) -> list[str]:
     return [
         each.name for each in session.declarations if each.cell.cell_id and each.cell.cell_id not in there
     ]
+
+
+def gone_cells(session: Session) -> list[str]:
+    """Names of steps whose cell is gone: it is not in the notebook's file, which was saved after the cell ran."""
+    missing = missing_cells(session)
+    path = session.notebook or notebook_path(session.namespace)
+    if not missing or path is None:
+        return []
+    saved = path.stat().st_mtime
+    return [name for name in missing if session.declared_at.get(name, saved) < saved]

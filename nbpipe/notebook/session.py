@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,6 +76,7 @@ class Session:
         self.declarations: list[Declaration] = []
         self.cell = Cell()
         self.refused: dict[str, tuple[str, Path]] = {}
+        self.declared_at: dict[str, float] = {}
         self._texts: dict[str, tuple[str, str]] = {}
         self._graphs: dict[str, Graph] = {}
         self._removed: set[str] = set()
@@ -139,6 +141,7 @@ class Session:
             self.refused[declared.name] = (declared.line.text, path)
             raise
         self.refused.pop(declared.name, None)
+        self.declared_at[declared.name] = time.time()
         self._removed.discard(declared.name)
         notes = [*self._put(declared), *self._shared_outputs(declared)]
         notes += missing_names(body, self.namespace)

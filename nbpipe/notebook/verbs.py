@@ -16,7 +16,7 @@ from nbpipe.errors import InvalidPipeline, NbpipeError, UnknownName, UsageError
 from nbpipe.loading.graph_file import save_graph
 from nbpipe.notebook.last_graph import LastGraph, last_graph
 from nbpipe.notebook.live import is_over, show_live
-from nbpipe.notebook.restore import missing_cells, restore
+from nbpipe.notebook.restore import gone_cells, missing_cells, restore
 from nbpipe.notebook.session import Session, declaring
 from nbpipe.notebook.verb_line import Verb, VerbLine, VerbOption, read_verb_line
 from nbpipe.run import DeclaredRun, PipelineRun, StepRun
@@ -76,6 +76,8 @@ def show(session: Session, line: VerbLine) -> Pipeline | LastGraph:
     shown = _pipeline(session, line)
     if problems := list(circle_problems(shown.graph)):
         raise InvalidPipeline(problems)
+    for name in gone_cells(session):
+        print(f"{name}: its cell is gone from the notebook. Take the step out too:  %pipeline_remove {name}")
     return shown
 
 
