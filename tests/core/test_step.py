@@ -41,6 +41,13 @@ def words(of: PythonScriptStep) -> list[str]:
     return shown(of.create_node(graph))
 
 
+def test_the_callers_list_of_arguments_stays_the_callers() -> None:
+    given = ["--lr", RATE]
+    step = PythonScriptStep("train.py", arguments=given)
+    given.append("later")
+    assert step.arguments == ["--lr", RATE]
+
+
 def after_itself(of: PythonScriptStep) -> None:
     of.run_after(of)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from nbpipe.core.events import RunFinished, RunStarted, StepReused
+from dataclasses import replace
+
+import pytest
+
+from nbpipe.core.events import EVENTS_FORMAT, RunFinished, RunStarted, StepReused
 from nbpipe.core.run_state import Status
+from nbpipe.errors import StoreError
 from nbpipe.execution.journal import Journal
 
 STARTED = RunStarted(1.0, "1", "demo", "demo", {"a": "a"}, {"a": []})
@@ -39,6 +44,13 @@ def test_what_is_damaged_unknown_or_impossible_is_passed_over(tmp_path):
     writer.append(REUSED)
     writer.append(REUSED)
     assert Journal(path).state().steps["a"].status is Status.REUSED
+
+
+def test_a_run_of_a_newer_format_is_refused(tmp_path):
+    path = tmp_path / "events.jsonl"
+    Journal(path).append(replace(STARTED, format=EVENTS_FORMAT + 1))
+    with pytest.raises(StoreError, match=f"format {EVENTS_FORMAT + 1}; this one reads {EVENTS_FORMAT}"):
+        Journal(path).read()
 
 
 def test_a_line_in_the_making_is_read_when_it_is_whole(tmp_path):
