@@ -7,7 +7,6 @@ import shutil
 import sys
 
 from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink
-from nbpipe.compute.spawned import SpawnedHandle
 from nbpipe.errors import EnvironmentProbeError, UsageError
 
 if sys.platform == "linux":
@@ -34,7 +33,7 @@ class LocalBackend(Backend):
 
     def __init__(self, *, forked: bool = True) -> None:
         self._zygotes = Zygotes() if sys.platform == "linux" and forked else None
-        self._spawned: set[SpawnedHandle] = set()
+        self._spawned: set[Handle] = set()
 
     async def probe(self) -> Capacity:
         """The cores this process may use and the memory of the machine."""
@@ -48,6 +47,8 @@ class LocalBackend(Backend):
         python = _check(job)
         if self._zygotes is not None:
             return await self._zygotes.start(python, job, sink)
+        from nbpipe.compute.spawned import SpawnedHandle  # brings psutil, which no forked job needs
+
         handle = SpawnedHandle(python, job, sink)
         self._spawned.add(handle)
         handle.done.add_done_callback(lambda _: self._spawned.discard(handle))
