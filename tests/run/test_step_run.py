@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from nbpipe.core.run_state import Status
 from nbpipe.errors import ActivityFailedException, UnknownName
+from nbpipe.run.step_run import V1_STATUS
 from tests.projects import COPY
 from tests.waiting import eventually
 
@@ -31,6 +33,13 @@ def test_a_step_that_ran_tells_all_of_it(project):
     assert (step.get_output("a").name, step.get_output("a").size) == ("a", 2)
     assert step.properties == {}
     assert step.wait_for_completion(show_output=False) == "Finished"
+
+
+def test_every_status_has_its_word_of_azure_ml():
+    assert {str(status): V1_STATUS[status] for status in Status} == {
+        "waiting": "NotStarted", "queued": "Queued", "running": "Running", "done": "Finished", "reused": "Finished",
+        "failed": "Failed", "cancelled": "Canceled", "blocked": "NotStarted",
+    }  # fmt: skip
 
 
 def test_a_reused_step_tells_where_its_result_comes_from(project):
