@@ -41,6 +41,10 @@ def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
     collecting.acquire(wait=True, shared=True)
     try:
         return asyncio.run(_execute(root, state, folder, variables))
+    except StoreError as error:
+        if root.is_dir():
+            raise
+        raise StoreError(f"{root} was moved or removed while the run went on.") from error
     finally:
         collecting.release()
         lock.release()

@@ -88,8 +88,8 @@ class StepRun:
     def status(self) -> str:
         """The word a view shows: waiting, queued, running, done, reused, failed, cancelled or blocked."""
         status = self.state.status
-        if not status.settled and status is not Status.WAITING and self.run.interrupted:
-            return Status.FAILED.value
+        if status in (Status.QUEUED, Status.RUNNING) and self.run.interrupted:
+            return (Status.FAILED if status is Status.RUNNING else Status.WAITING).value
         return status.value
 
     def get_status(self) -> str:

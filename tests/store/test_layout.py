@@ -86,7 +86,7 @@ def test_a_newer_format_is_refused_with_the_remedy(state):
 
 def test_a_workspace_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="Cannot write"):
+    with pytest.raises(StoreError, match="There is no folder"):
         StateFolder(tmp_path / "file").ensure()
 
 
