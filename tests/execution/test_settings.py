@@ -23,6 +23,13 @@ def test_every_setting_is_read(tmp_path):
 
 def test_no_file_and_an_empty_one_mean_the_defaults(tmp_path):
     assert Settings.read(tmp_path / "absent.toml") == read(tmp_path, "") == Settings()
+    defaults = Settings()
+    assert (defaults.code_by_bytes, defaults.jobs, defaults.gpus, defaults.log_limit) == (
+        False,
+        None,
+        None,
+        2**30,
+    )
 
 
 @pytest.mark.parametrize(
