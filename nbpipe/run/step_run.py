@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from nbpipe.core.events import StepCancelled, StepFailed, StepFinished, StepLogged, StepReused, StepStarted
+from nbpipe.core.events import (
+    StepCancelled,
+    StepFailed,
+    StepFinished,
+    StepLogged,
+    StepNoted,
+    StepReused,
+    StepStarted,
+)
 from nbpipe.core.explanation import Explanation, explain
 from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import Status, StepState
@@ -314,4 +322,6 @@ class Follower:
             if state.status.settled and step.node_id not in self._told:
                 self._told.add(step.node_id)
                 sys.stdout.write(f"{step.name}: {state.status.value}\n")
+                notes = [event.text for event in state.events if isinstance(event, StepNoted)]
+                sys.stdout.write("".join(f"{note}\n" for note in notes))
         sys.stdout.flush()

@@ -134,6 +134,16 @@ def test_a_later_edit_does_not_change_what_a_run_tells(project):
     assert project.workspace.get_run("2").explain("one") == before
 
 
+def test_waiting_prints_what_the_steps_print_how_they_end_and_what_was_noted(project, capsys):
+    script = "import os, sys\nprint('hello')\nopen(sys.argv[1], 'wb').write(os.urandom(8))\n"
+    step = project.cell("one", script, "{>noise.bin}")
+    project.run(step)
+    capsys.readouterr()
+    project.submit(step, force=["one"]).wait_for_completion(timeout_seconds=30)
+    note = "one is not deterministic (noise.bin): its descendants always rerun"
+    assert capsys.readouterr().out == f"hello\none: done\n{note}\n"
+
+
 def test_an_experiment_finds_its_runs(project):
     pipeline = project.pipeline(project.cell("one", ""))
     experiment = Experiment(pipeline.workspace, "penguins")
