@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from collections import Counter
@@ -184,6 +183,11 @@ class Scene:
                 found[step.name] = begun[step.name]
         return found
 
+    def collect(self) -> None:
+        """Free what the last two runs do not need."""
+        collector = self.project.workspace.collector()
+        collector.collect(collector.survey(keep_runs=2))
+
     def assert_quiet(self) -> None:
         """Nothing of what was killed is alive."""
         pids = {pid for _, _, _, pid in self.told()}
@@ -233,7 +237,7 @@ def lives(pid: int) -> bool:
 
 
 PLAIN = """
-    import sys, time
+    import sys
     from pathlib import Path
     from nbpipe import Workspace
     from nbpipe.loading.graph_file import read_graph
@@ -255,8 +259,3 @@ def plain(times: int = 1) -> list[str]:
 def terminal(*words: str) -> list[str]:
     """The command of ``nbpipe ...``."""
     return [sys.executable, "-c", "from nbpipe.cli.main import main; main()", *words]
-
-
-def environment() -> dict[str, str]:
-    """What a user's shell would hand on: nothing of the test's own."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COV_")}

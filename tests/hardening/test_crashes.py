@@ -9,13 +9,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
 from nbpipe.run import PipelineRun
-from tests.hardening.scenes import SHAPES, Scene, lives, plain, terminal
+from tests.hardening.scenes import PLAIN, SHAPES, Scene, lives, plain, terminal
 from tests.projects import Project, project
 from tests.waiting import eventually
 
@@ -34,10 +34,12 @@ class Killer:
     Args:
         scene: what is run.
         seed: of the instants.
+        victims: what is killed; one that stands there twice is killed twice as often.
     """
 
-    def __init__(self, scene: Scene, seed: str) -> None:
+    def __init__(self, scene: Scene, seed: str, victims: tuple[str, ...] = VICTIMS) -> None:
         self.scene = scene
+        self.victims = victims
         self.chance = random.Random(seed)
         self.length = 12  # signs that a whole run gives, learnt from runs that finish
         self.killed: Counter[str] = Counter()
@@ -46,9 +48,11 @@ class Killer:
         """Start a run, kill something of it, and hold everything against what must be."""
         scene = self.scene
         made = scene.made()
-        victim = self.chance.choice(VICTIMS)
+        victim = self.chance.choice(self.victims)
         before, known = scene.signs(), {run.id for run in scene.project.workspace.runs()}
-        if victim in ("plain", "terminal"):
+        if victim == "kernel":
+            self._kill_kernel(before)
+        elif victim in ("plain", "terminal"):
             self._kill_submitter(victim, before)
         else:
             self._kill_in_run(victim, before)
@@ -85,7 +89,18 @@ class Killer:
                 self.killed[victim] += 1
         eventually(lambda: not self.scene.runners(), 60)
 
-    def _wait(self, before: int, over) -> None:
+    def _kill_kernel(self, before: int) -> None:
+        from tests.notebook.notebook_kernel import kernel_in
+
+        with kernel_in(self.scene.root) as kernel:
+            kernel.client.execute(PLAIN.replace("int(sys.argv[1])", "1"))
+            self._wait(before, lambda: not kernel.manager.is_alive())
+            os.killpg(os.getpgid(kernel.manager.provisioner.pid), signal.SIGKILL)
+            self.killed["kernel"] += 1
+            eventually(lambda: not kernel.manager.is_alive())
+        eventually(lambda: not self.scene.runners(), 60)
+
+    def _wait(self, before: int, over: Callable[[], bool]) -> None:
         """Let things go on for a while: so many signs, and some milliseconds more."""
         wanted = before + self.chance.randint(0, self.length)
         eventually(lambda: self.scene.signs() >= wanted or over(), 60)
@@ -121,6 +136,8 @@ class Killer:
                 self.kill_one()
             self.finish()
             self.scene.begin_round()
+            if self.scene.number % 8 == 0:
+                self.scene.collect()
 
 
 @pytest.fixture
@@ -144,6 +161,14 @@ def test_whatever_is_killed_a_thousand_times_the_next_run_is_right_and_does_noth
     killer = Killer(scene, request.node.name)
     killer.rounds(SLOW)
     print(dict(killer.killed), "kills in", scene.number, "rounds")
+
+
+@pytest.mark.slow
+@pytest.mark.kernel
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scene", ["diamond"], indirect=True)
+def test_a_kernel_that_is_killed_at_any_moment_leaves_its_run_to_end(scene, request):
+    Killer(scene, request.node.name, ("kernel",)).rounds(25)
 
 
 def test_a_runner_whose_submitter_died_before_it_handed_on_its_environment_runs_no_step(project):
