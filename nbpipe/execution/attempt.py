@@ -244,10 +244,13 @@ class Attempt:
         return changed
 
     def _publish_result(self, ended: Exit, outputs: dict[str, str], kept: str) -> Event:
-        now = time.time()
         key = self.fingerprint.key
         frozen = self.means.frozen
-        made = [each.record for each in self.means.results.all(key) if not each.record.get("accepted_from")]
+        there = [each.record for each in self.means.results.all(key)]
+        made = [record for record in there if not record.get("accepted_from")]
+        # A clock that was set back makes no new result older than those it supersedes.
+        before = [record["finished"] for record in there if isinstance(record.get("finished"), int | float)]
+        now = max([time.time(), *before])
         result = StepResult(
             key=key, run=frozen.run, step=self.node.name, node=self.node.node_id, pipeline=frozen.graph.name,
             outputs=outputs, fingerprint=self.means.memory.keep_fingerprint(self.fingerprint), finished=now,

@@ -40,8 +40,10 @@ class StoredMemory:
         self._on_disk.update(files)
 
     def result(self, key: str) -> StepResult | None:
-        """The newest result of a key whose outputs are all there."""
-        for stored in reversed(self._results.all(key)):
+        """The newest result of a key whose outputs are all there; no accepted one that was made anew since."""
+        for number, stored in enumerate(reversed(self._results.all(key))):
+            if number and stored.record.get("accepted_from"):
+                continue
             with suppress(TypeError, ValueError):
                 result = StepResult.from_json({**stored.record, "key": key, "run": stored.run})
                 if all(self._objects.complete(digest) for digest in result.outputs.values()):
@@ -90,7 +92,7 @@ class StoredMemory:
                     entry["key"], str(entry["run"]), str(entry["pipeline"]), entry["status"], float(entry["time"]),
                     fingerprint, float(entry.get("seconds", 0.0)),
                 )  # fmt: skip
-        return sorted(newest.values(), key=lambda attempt: attempt.time)
+        return list(reversed(newest.values()))
 
     def fingerprint(self, digest: str) -> Fingerprint | None:
         """A stored fingerprint, or None where it is gone or damaged."""

@@ -126,7 +126,7 @@ class Results:
             return []
         found = _tail(self._likeness(likeness), limit)
         entries = [entry for entry in found if isinstance(entry, dict) and entry.get("likeness") == likeness]
-        return sorted(_once(entries), key=lambda entry: _number(entry.get("time")))[-limit:]
+        return sorted(_once(entries), key=_order)[-limit:]
 
     def history(self, step: str, limit: int = 200) -> list[dict[str, Any]]:
         """The last attempts at a step, newest last; lines that are damaged are passed over.
@@ -140,7 +140,7 @@ class Results:
                 self.rebuild()
         found = _tail(self._history(step), limit)
         entries = [entry for entry in found if isinstance(entry, dict) and entry.get("step") == step]
-        return sorted(_once(entries), key=lambda entry: _number(entry.get("time")))[-limit:]
+        return sorted(_once(entries), key=_order)[-limit:]
 
     def rebuild(self) -> None:
         """Add to the histories what only the results know, after histories were lost or damaged."""
@@ -189,6 +189,12 @@ class Results:
 
 def _age(result: Result) -> tuple[float, int]:
     return _number(result.record.get("finished")), int(result.run)
+
+
+def _order(attempt: dict[str, Any]) -> tuple[int, float]:
+    """By runs, whose numbers only grow; within one by the clock, which may be set back."""
+    run = str(attempt.get("run"))
+    return int(run) if run.isdecimal() else 0, _number(attempt.get("time"))
 
 
 def _number(value: Any) -> float:
