@@ -28,7 +28,7 @@ from nbpipe.execution.frozen import RunOptions
 from nbpipe.execution.known_interpreters import KnownInterpreters
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import submitter_environment
-from nbpipe.execution.reused_run import needs_no_runner, tell_reused_run
+from nbpipe.execution.reused_run import tell_reused_run
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.settings import CONFIG_KEYS, SETTINGS_FILE, Settings, config_in, read_config
 from nbpipe.execution.sources import Sources
@@ -317,9 +317,7 @@ class Workspace:
             workspace=self.identity(), options=options,
         )  # fmt: skip
         folder = write_frozen(self.state, frozen)
-        if needs_no_runner(plan):
-            tell_reused_run(frozen, plan, folder, self.memory)
-        else:
+        if not tell_reused_run(frozen, plan, folder, self.memory):
             start_runner(self.root, folder, submitter_environment(os.environ))
         return PipelineRun(folder, self.objects, self.memory, frozen)
 

@@ -19,24 +19,22 @@ from nbpipe.store.files import write_bytes
 from nbpipe.store.locks import Lock
 
 
-def needs_no_runner(plan: Plan) -> bool:
-    """Whether nothing is left to do but to say that everything is reused.
-
-    A step whose output has a destination is copied there when it is reused, too: that is work.
-    """
-    copied = any(port.destination for node in plan.graph.nodes for port in node.outputs)
-    return not copied and plan.count("reuse") == len(plan.steps)
-
-
-def tell_reused_run(frozen: FrozenRun, plan: Plan, folder: RunFolder, memory: StoredMemory) -> None:
+def tell_reused_run(frozen: FrozenRun, plan: Plan, folder: RunFolder, memory: StoredMemory) -> bool:
     """Write the events of a run that reuses everything, as a runner would, in one piece.
 
     Args:
         frozen: the run.
-        plan: one that ``needs_no_runner``, made while nothing may be collected.
+        plan: made while nothing may be collected.
         folder: the run's folder.
         memory: where the fingerprints are kept.
+
+    Returns:
+        False where work is left, and a runner is needed: a step may run, or its reused output has a destination
+        that it is copied to.
     """
+    copied = any(port.destination for node in plan.graph.nodes for port in node.outputs)
+    if copied or plan.count("reuse") < len(plan.steps):
+        return False
     events: list[Event] = [run_started(frozen)]
     saved = 0.0
     for step in plan:
@@ -48,6 +46,7 @@ def tell_reused_run(frozen: FrozenRun, plan: Plan, folder: RunFolder, memory: St
     lines = (json.dumps(event.to_json(), separators=(",", ":")) for event in events)
     with Lock(folder.lock, frozen.run):
         write_bytes(folder.events, "".join(f"{line}\n" for line in lines).encode())
+    return True
 
 
 def run_started(frozen: FrozenRun) -> RunStarted:
