@@ -126,7 +126,7 @@ class Workspace:
     @property
     def compute_targets(self) -> Mapping[str, ComputeTarget]:
         """Compute targets by name."""
-        return {LOCAL: ComputeTarget(LOCAL)}
+        return {LOCAL: ComputeTarget(self, LOCAL)}
 
     def get_default_compute_target(self, type: str = "CPU") -> ComputeTarget:  # noqa: A002 - Azure ML v1's name
         """The target of steps that name none."""

@@ -320,8 +320,8 @@ def test_a_destination_is_a_path_on_its_datastore() -> None:
     ("target", "runconfig_target", "expected"),
     [
         (None, "local", "local"), ("gpu-box", "local", "gpu-box"), (None, "gpu-box", "gpu-box"),
-        (("gpu-box", "VirtualMachine"), "local", "gpu-box"), (ComputeTarget("gpu-box"), "local", "gpu-box"),
-        ("local", "gpu-box", "local"), (None, ComputeTarget("gpu-box"), "gpu-box"),
+        (("gpu-box", "VirtualMachine"), "local", "gpu-box"), (ComputeTarget(None, "gpu-box"), "local", "gpu-box"),
+        ("local", "gpu-box", "local"), (None, ComputeTarget(None, "gpu-box"), "gpu-box"),
     ],
 )  # fmt: skip
 def test_the_target_is_the_steps_then_the_run_configurations(
