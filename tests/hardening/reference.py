@@ -35,7 +35,9 @@ import os, sys
 import own
 {TELL}
 source, scale, out = sys.argv[1:]
-text = "{{mark}}" + own.TEXT + scale + open(source).read() + tell("cfg" if os.path.isdir("cfg") else ".")
+text = "{{mark}}" + own.TEXT + scale + open(source).read()
+text += tell("cfg") if os.path.isdir("cfg") else "no cfg"
+text += open("a.txt").read() if os.path.isfile("a.txt") else "no a.txt"
 """
 JOIN = """\
 import sys
