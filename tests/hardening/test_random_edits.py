@@ -426,4 +426,4 @@ def test_outputs_are_those_of_running_everything():
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_outputs_are_those_of_running_everything_for_long():
-    check(examples=40, steps=30)
+    check(examples=80, steps=30)
