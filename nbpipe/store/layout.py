@@ -60,8 +60,12 @@ class StateFolder:
             StoreError: it cannot be written, was made by a newer nbpipe, or belongs to another project; or the
                 workspace is not there (any more).
         """
-        if not self.root.is_dir():  # its parents are nobody's to make: a run must not come back where it was moved from
-            raise StoreError(f"There is no folder {self.root}.", remedy="Open the workspace where it lies now.")
+        if (
+            not self.root.is_dir()
+        ):  # its parents are nobody's to make: a run must not come back where it was moved from
+            raise StoreError(
+                f"There is no folder {self.root}.", remedy="Open the workspace where it lies now."
+            )
         with storing(self.path):
             found = self._format()
             if not found:
