@@ -12,6 +12,8 @@ from nbpipe.store.locks import Lock, first_free
 POLL = 0.02
 """Seconds between two looks at locks that others hold."""
 
+_LOOKS = 10  # a holder that has just taken a lock is about to write who it is
+
 
 class Slots:
     """Slots and GPUs of a workspace, shared by all its runs through lock files.
@@ -98,15 +100,17 @@ async def hold_key(path: Path, run: str, tell: Callable[[str], None]) -> AsyncIt
         tell: called with who makes it meanwhile.
     """
     lock = Lock(path, run)
-    waited = False
+    looks = 0
+    told = False
     while not lock.acquire():
-        if not waited:
-            holder = (lock.holder() or {}).get("run")
+        holder = (lock.holder() or {}).get("run")
+        looks += 1
+        if not told and (holder or looks > _LOOKS):
             who = "another step" if holder == run else f"run {holder}" if holder else "another run"
             tell(f"{who}, which makes it")
-            waited = True
+            told = True
         await asyncio.sleep(POLL)
     try:
-        yield waited
+        yield looks > 0
     finally:
         lock.release()

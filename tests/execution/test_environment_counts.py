@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from nbpipe.core.environment import CondaDependencies, RunConfiguration
-from nbpipe.core.fingerprint import digest_of
 from tests.execution.chain import REUSED
 from tests.projects import planned, words
 
@@ -19,16 +18,12 @@ pytestmark = pytest.mark.runner
 
 def test_a_variable_counts_where_it_is_named_and_its_value_is_not_told(chain, monkeypatch):
     chain.options["prep"]["inherited_variables"] = ["TOKEN_KIND"]
-    assert chain.reasons() == [f"--env TOKEN_KIND {_digest(None)}… added"]
+    assert chain.reasons() == ["--env TOKEN_KIND added"]
     monkeypatch.setenv("TOKEN_KIND", "first-value")
     chain.project.run(*chain.steps())
     assert planned(chain.plan()) == REUSED
     monkeypatch.setenv("TOKEN_KIND", "second-value")
     assert chain.reasons() == ["--env TOKEN_KIND changed"]
-
-
-def _digest(value: object) -> str:
-    return digest_of(value)[:39]
 
 
 def test_a_declared_variable_counts(chain):

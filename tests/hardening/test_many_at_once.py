@@ -30,7 +30,6 @@ __all__ = ["project"]
 pytestmark = pytest.mark.runner
 
 QUICK = 12
-SLOW = 250
 KEPT = 8  # runs that a gc keeps: more than a round has
 WORKER = """
     import sys
@@ -163,15 +162,6 @@ def check_after(scene: Scene, rounds: int) -> None:
 def test_two_notebooks_a_terminal_and_a_gc_do_each_work_once_and_lose_nothing(scene):
     together(scene, QUICK)
     check_after(scene, QUICK)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_two_notebooks_a_terminal_and_a_gc_get_on_for_hundreds_of_rounds(scene):
-    seen = together(scene, SLOW)
-    check_after(scene, SLOW)
-    assert all(seen.values()), seen
-    print(seen)
 
 
 # Locks that nobody holds.
