@@ -352,8 +352,9 @@ class Workspace:
 
     def runs(self) -> list[PipelineRun]:
         """All runs, newest first."""
-        folders = [RunFolder(self.state.run_folder(run_id)) for run_id in reversed(self.state.run_ids())]
-        return [PipelineRun(each, self.objects, self.memory) for each in folders if each.graph.is_file()]
+        folders = (RunFolder(self.state.run_folder(run_id)) for run_id in reversed(self.state.run_ids()))
+        begun = (each for each in folders if os.path.lexists(each.graph))
+        return [PipelineRun(each, self.objects, self.memory) for each in begun]
 
     def get_run(self, run_id: str) -> PipelineRun:
         """The run of that id; ``UnknownName`` names the newest ones."""

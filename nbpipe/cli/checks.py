@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import re
 import shutil
 import sys
@@ -16,7 +17,7 @@ from typing import Literal
 
 from nbpipe.errors import NbpipeError
 from nbpipe.platform import lock_file
-from nbpipe.store.files import STATE_NAME
+from nbpipe.store.files import STATE_NAME, is_folder
 from nbpipe.workspace import Workspace
 
 DISTRIBUTION = "nbpipe-steps"
@@ -52,7 +53,10 @@ def all_checks(workspace: Workspace) -> Iterator[Check]:
     yield from other_project()
     of_workspace: tuple[Callable[[Workspace], Check], ...] = (writable, state, space, locks, runs)
     for check in of_workspace:
-        yield check(workspace)
+        try:
+            yield check(workspace)
+        except NbpipeError as error:
+            yield Check(check.__name__, "failed", error.fact, error.remedy or "")
     yield kernels()
     yield layout()
     yield jupyterlab()
@@ -118,7 +122,7 @@ def writable(workspace: Workspace) -> Check:
 def state(workspace: Workspace) -> Check:
     """Whether the state folder is ours and of a format that is read here."""
     folder = workspace.state.path
-    if not folder.exists():
+    if not os.path.lexists(folder):
         return Check("state", "ok", f"{STATE_NAME}/ will be made at the first run")
     try:
         workspace.state.ensure()
@@ -140,7 +144,7 @@ def space(workspace: Workspace) -> Check:
 
 def locks(workspace: Workspace) -> Check:
     """Whether the file system keeps two processes from one lock."""
-    folder = workspace.state.locks if workspace.state.locks.is_dir() else workspace.root
+    folder = workspace.state.locks if is_folder(workspace.state.locks) else workspace.root
     try:
         with tempfile.NamedTemporaryFile(dir=folder) as one, Path(one.name).open("ab") as two:
             excludes = lock_file(one.fileno()) and not lock_file(two.fileno())
@@ -162,7 +166,7 @@ def runs(workspace: Workspace) -> Check:
     broken, damaged = [], []
     for run in found:
         try:
-            if run.interrupted:
+            if run.graph and run.interrupted:
                 broken.append(run.id)
         except (NbpipeError, OSError, KeyError, TypeError, ValueError, AttributeError):
             damaged.append(run.id)

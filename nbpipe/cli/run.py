@@ -56,6 +56,7 @@ def command(
         except KeyboardInterrupt:
             say(f"Run {run.id} ends by itself.  See it:  nbpipe runs", err=True)
             return INTERRUPTED
+    _tell_interruption(run)
     write_summary(run, summary, f"nbpipe run {wanted.loaded.path}")
     if interrupts.asked:
         return INTERRUPTED
@@ -66,6 +67,9 @@ def _show(run: PipelineRun, file: str) -> None:
     from nbpipe.views.terminal import follow
 
     follow(run, command=f"nbpipe run {file}")
+
+
+def _tell_interruption(run: PipelineRun) -> None:
     if run.interrupted:
         error = run.failure()
         say(*str(error).splitlines(), f"  What its runner said is in {run.folder.runner_log}", err=True)

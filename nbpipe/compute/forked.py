@@ -18,6 +18,7 @@ from nbpipe.compute.output import Output
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
 from nbpipe.runtime.wire import KILL, READY, TERMINATE, Report, Request
 
+_OBEYED = 1.0  # seconds in which a guard has killed everything, unless it cannot
 _PATIENCE = 60.0  # seconds an interpreter may take to start: a cold network disk is slow
 
 # What an interpreter and its C library read once, when they start: a job whose values differ needs a zygote
@@ -149,6 +150,15 @@ class _Zygote:
         """
         socket.send_fds(self._control, [b"F"], descriptors)
 
+    def wake(self) -> None:
+        """Let it and its guards go on: a script may have stopped them, and who is stopped obeys nobody."""
+        import psutil
+
+        with suppress(psutil.Error):
+            zygote = psutil.Process(self.process.pid)
+            for process in [zygote, *zygote.children()]:
+                process.resume()
+
     async def aclose(self) -> None:
         """End it; its jobs have ended."""
         self._control.close()
@@ -201,7 +211,8 @@ class ForkedHandle(Handle):
             self._command(TERMINATE)
             await asyncio.wait({self.done}, timeout=grace)
         self._command(KILL)
-        await asyncio.wait({self.done})
+        while not (await asyncio.wait({self.done}, timeout=_OBEYED))[0]:
+            await asyncio.to_thread(self._zygote.wake)
 
     def _command(self, letter: bytes) -> None:
         if not self.done.done():

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from nbpipe.core.shape import well_formed
+
 EVENTS_FORMAT = 1
 """Version of the lines; the first event of a run carries it."""
 
@@ -217,6 +219,9 @@ for _kind in (
 def event_from_json(data: Mapping[str, Any]) -> Event | None:
     """The event of a line; None for a kind that a newer nbpipe added.
 
+    Raises:
+        TypeError: a field is missing, or of another kind.
+
     Example:
         >>> event_from_json({"event": "step_blocked", "time": 0.0, "node": "b", "because": "a failed"})
         StepBlocked(time=0.0, node='b', because='a failed')
@@ -225,4 +230,5 @@ def event_from_json(data: Mapping[str, Any]) -> Event | None:
     if kind is None:
         return None
     fields = kind.__dataclass_fields__
-    return kind(**{name: value for name, value in data.items() if name in fields})
+    event: Event = well_formed(kind(**{name: value for name, value in data.items() if name in fields}))
+    return event

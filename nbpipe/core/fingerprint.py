@@ -134,8 +134,12 @@ class Fingerprint:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Fingerprint:
-        """The fingerprint that ``to_json`` wrote."""
-        return Fingerprint(data["parts"], data["evidence"], frozenset(data["unknown"]), data["scheme"])
+        """The fingerprint that ``to_json`` wrote; ``KeyError`` or ``TypeError`` where it is damaged."""
+        parts, evidence, scheme = data["parts"], data["evidence"], data["scheme"]
+        tables = [parts, evidence, *parts.values()] if isinstance(parts, Mapping) else [parts]
+        if not all(isinstance(each, Mapping) for each in tables) or not isinstance(scheme, int):
+            raise TypeError("a part of a fingerprint is no table")
+        return Fingerprint(parts, evidence, frozenset(map(str, data["unknown"])), scheme)
 
 
 def _differ(here: Any, there: Any) -> bool:

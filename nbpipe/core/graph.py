@@ -21,6 +21,7 @@ from nbpipe.core.node import (
     Word,
     place_of,
 )
+from nbpipe.core.shape import well_formed
 from nbpipe.errors import UnknownName, UsageError
 
 __all__ = [
@@ -262,6 +263,26 @@ class Graph:
             return Graph._from_fields(data)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError(f"This saved graph is damaged: {error!r}.", remedy=_SAVE) from error
+
+    def checked(self) -> Graph:
+        """This graph, if everything in it is of the kind it is meant to be, and leads to something in it.
+
+        Raises:
+            TypeError: it is not; names what.
+            KeyError: an input comes from nowhere.
+        """
+        if not isinstance(self.name, str):
+            raise TypeError(f"the graph's name is {self.name!r:.40}")
+        for source in self._sources.values():
+            well_formed(source)
+        for node in self._nodes.values():
+            pieces = [piece for word in node.arguments for piece in word]
+            parts = (node.source, node.environment, node.environment.resources, *node.inputs, *node.outputs)
+            for part in (node, *parts, *pieces, *node.params.values()):
+                well_formed(part)
+            for port in node.inputs:
+                (self._nodes if port.source_port else self._sources)[port.source_id]
+        return self
 
     @staticmethod
     def _from_fields(data: Mapping[str, Any]) -> Graph:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.result import Attempt
+from nbpipe.core.shape import well_formed
 
 Kind = Literal[
     "never_run", "code", "command", "inputs", "parameters", "environment", "settings", "version", "upstream",
@@ -59,8 +61,19 @@ class Reason:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Reason:
-        """The reason that ``to_json`` wrote."""
-        return Reason(**data)
+        """The reason that ``to_json`` wrote; ``TypeError`` where it is damaged."""
+        known = Reason.__dataclass_fields__
+        reason: Reason = well_formed(Reason(**{name: value for name, value in data.items() if name in known}))
+        return reason
+
+    @staticmethod
+    def all_from_json(found: Iterable[Mapping[str, Any]]) -> list[Reason]:
+        """The reasons that an event keeps, without those that are damaged."""
+        reasons = []
+        for each in found:
+            with suppress(TypeError):
+                reasons.append(Reason.from_json(each))
+        return reasons
 
 
 def compare(before: Fingerprint | None, after: Fingerprint, read: Reader) -> list[Reason]:
@@ -95,11 +108,16 @@ def nearest(attempts: Iterable[Attempt], after: Fingerprint, pipeline: str) -> A
     """The attempt to compare with: same pipeline first, then fewest parts different, the newest on a tie.
 
     Finished attempts are looked at first; a failed one is taken only where none ever finished.
+
+    Args:
+        attempts: the newest last.
+        after: the fingerprint now.
+        pipeline: its pipeline's name.
     """
-    best: tuple[tuple[bool, bool, int, float], Attempt] | None = None
+    best: tuple[tuple[bool, bool, int], Attempt] | None = None
     for attempt in attempts:
         distance = sum(1 for _ in attempt.fingerprint.differences(after))
-        rank = (attempt.status != "finished", attempt.pipeline != pipeline, distance, -attempt.time)
+        rank = (attempt.status != "finished", attempt.pipeline != pipeline, distance)
         if best is None or rank <= best[0]:
             best = (rank, attempt)
     return best[1] if best else None

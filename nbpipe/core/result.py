@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from nbpipe.core.fingerprint import Fingerprint
+from nbpipe.core.shape import well_formed
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,16 @@ class StepResult:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> StepResult:
-        """The result that ``to_json`` wrote; fields of a later version are passed over."""
+        """The result that ``to_json`` wrote; fields of a later version are passed over.
+
+        Raises:
+            TypeError: a field is missing, or of another kind.
+        """
         known = StepResult.__dataclass_fields__
-        return StepResult(**{name: value for name, value in data.items() if name in known})
+        result: StepResult = well_formed(
+            StepResult(**{name: value for name, value in data.items() if name in known})
+        )
+        return result
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
 from nbpipe.core.plan import StepPlan
+from nbpipe.core.reason import nearest
 from nbpipe.core.result import StepResult
 from nbpipe.errors import UsageError
 from nbpipe.execution.memory import StoredMemory
@@ -14,7 +16,10 @@ from nbpipe.store.results import Results
 
 
 def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: Results) -> StepResult:
-    """Record the newest valid result of a step under the key that it has now.
+    """Record a valid result of a step under the key that it has now: that of the nearest earlier attempt.
+
+    The nearest is what the reasons speak of. The last one may have been made of other data or values, where those
+    were changed and changed back.
 
     Raises:
         UsageError: nothing to accept, or the key is not known yet.
@@ -27,7 +32,7 @@ def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: R
             f"{step.name} cannot be accepted yet: {waiting} is still to be made.",
             remedy="Accept or run the steps before it first.",
         )
-    last = _last_result(step, memory)
+    last = _nearest_result(step, step.fingerprint, graph.name, memory)
     if last is None:
         raise UsageError(f"{step.name} has no earlier result to accept.", remedy="%pipeline_run")
     ports = {port.name for port in graph.get_node(step.node_id).outputs}
@@ -52,9 +57,9 @@ def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: R
     return accepted
 
 
-def _last_result(step: StepPlan, memory: StoredMemory) -> StepResult | None:
-    for attempt in reversed(memory.attempts(step.name)):
-        result = memory.result(attempt.key) if attempt.status == "finished" else None
-        if result is not None:
-            return result
-    return None
+def _nearest_result(
+    step: StepPlan, fingerprint: Fingerprint, pipeline: str, memory: StoredMemory
+) -> StepResult | None:
+    finished = [attempt for attempt in memory.attempts(step.name) if attempt.status == "finished"]
+    found = nearest([each for each in finished if memory.result(each.key)], fingerprint, pipeline)
+    return memory.result(found.key) if found else None

@@ -178,7 +178,7 @@ class Attempt:
 
     def _read_spool(self, spool: Path) -> None:
         path = spool / "spool.jsonl"
-        with suppress(FileNotFoundError):
+        with suppress(StoreError):  # what the script put there is no file
             records, self._spool_offset = read_lines(path, self._spool_offset)
             for record in records:
                 # The script may have written anything there; only what the runtime writes counts.
@@ -194,7 +194,10 @@ class Attempt:
         try:
             event = self._judge(ended, place, paths, log)
             if isinstance(event, StepFailed | StepCancelled):
-                return replace(event, kept=place.publish_kept())
+                event = replace(event, kept=place.publish_kept())
+            if place.not_kept:
+                text = f"./outputs was not kept: {place.not_kept}"
+                self.notes.append(StepNoted(time.time(), self.node.node_id, text))
             return event
         finally:
             place.clear()

@@ -36,6 +36,7 @@ from nbpipe.execution.slots import Slots, hold_key
 from nbpipe.execution.source_data import content_digest, find_data, shown_of, source_changed
 from nbpipe.execution.workplace import BoundInput
 from nbpipe.store.digests import FileDigests
+from nbpipe.store.files import own_folder
 from nbpipe.store.layout import StateFolder
 
 REQUEST_POLL = 0.05
@@ -219,7 +220,7 @@ class Executor:
                 return
             number = self.state.steps[node_id].attempts + 1
             folder = self._folder.attempt(self._positions[node_id], node_id, number)
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(folder)
             self._attempts[node_id] = attempt = Attempt(
                 self.means, node, folder, number=number, fingerprint=fingerprint, inputs=inputs, gpus=gpus,
                 may_retry=self.state.may_retry(node_id, number), emit=self.emit,
@@ -268,7 +269,7 @@ class Executor:
         if node_id not in self.state.steps:
             return ""
         started = self._started(node_id)
-        reasons = [Reason.from_json(reason) for reason in started.reasons] if started else []
+        reasons = Reason.all_from_json(started.reasons) if started else []
         return cause_behind(self.graph.get_node(node_id).name, reasons)
 
     def _note(self, node_id: str, fingerprint: Fingerprint, ended: Event) -> None:

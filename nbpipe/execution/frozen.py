@@ -8,6 +8,7 @@ from typing import Any
 
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
+from nbpipe.core.shape import well_formed
 from nbpipe.errors import StoreError, UsageError
 
 FROZEN_FORMAT = 1
@@ -106,21 +107,30 @@ class FrozenRun:
             StoreError: it is damaged.
         """
         try:
-            if data["format"] > FROZEN_FORMAT:
-                fact = f"This run has format {data['format']}; this nbpipe reads {FROZEN_FORMAT}."
-                raise UsageError(fact, remedy="Upgrade:  pip install --upgrade nbpipe-steps")
-            return FrozenRun._from_fields(data)
-        except (KeyError, TypeError, AttributeError) as error:
+            newer = data["format"] > FROZEN_FORMAT
+            frozen = None if newer else FrozenRun._from_fields(data)
+        except UsageError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"The record of this run is damaged: {error!r}.") from error
+        if frozen is None:
+            fact = f"This run has format {data['format']}; this nbpipe reads {FROZEN_FORMAT}."
+            raise UsageError(fact, remedy="Upgrade:  pip install --upgrade nbpipe-steps")
+        return frozen
 
     @staticmethod
     def _from_fields(data: Mapping[str, Any]) -> FrozenRun:
         steps = {
-            node: FrozenStep(**{**step, "fingerprint": Fingerprint.from_json(step["fingerprint"])})
+            node: well_formed(
+                FrozenStep(**{**step, "fingerprint": Fingerprint.from_json(step["fingerprint"])})
+            )
             for node, step in data["steps"].items()
         }
         options = RunOptions(**{**data["options"], "force": tuple(data["options"]["force"])})
-        return FrozenRun(
-            data["run"], data["experiment"], data["workspace"], Graph.from_json(data["graph"]), steps, options,
-            data["plan"], data["submitted"],
-        )  # fmt: skip
+        frozen: FrozenRun = well_formed(FrozenRun(
+            data["run"], data["experiment"], data["workspace"], Graph.from_json(data["graph"]).checked(), steps,
+            well_formed(options), data["plan"], data["submitted"],
+        ))  # fmt: skip
+        if not {each["node"] for each in frozen.plan} <= steps.keys() == frozen.graph.node_dict.keys():
+            raise KeyError("steps")
+        return frozen

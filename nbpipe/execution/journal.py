@@ -33,8 +33,6 @@ class Journal:
 
     def read(self) -> list[Event]:
         """Events added since the last call, in order; kinds that a newer nbpipe added are passed over."""
-        if not self._path.exists():
-            return []
         lines, self._offset = read_lines(self._path, self._offset)
         added = []
         for line in lines:
@@ -55,7 +53,8 @@ class Journal:
                         f"this one reads {EVENTS_FORMAT}).",
                         remedy="Update nbpipe.",
                     )
-                self._state = RunState.from_started(event)
+                with suppress(KeyError):  # a parent that is no node of it
+                    self._state = RunState.from_started(event)
             elif self._state is not None:
                 with suppress(
                     IllegalEvent, KeyError

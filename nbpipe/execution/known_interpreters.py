@@ -9,7 +9,7 @@ from typing import Any
 
 from nbpipe.core.fingerprint import digest_of
 from nbpipe.errors import StoreError
-from nbpipe.store.files import read_json, write_json
+from nbpipe.store.files import own_folder, read_json, write_json
 from nbpipe.store.layout import StateFolder
 
 
@@ -25,17 +25,18 @@ class KnownInterpreters:
 
     def recall(self, key: str) -> dict[str, Any] | None:
         """What is kept under a key, or None."""
-        with suppress(OSError, StoreError):
-            known = read_json(self._file(key))
-            return known if isinstance(known, dict) else None
+        with suppress(OSError, StoreError, KeyError, TypeError):
+            told = read_json(self._file(key))
+            known = told["known"]
+            return known if isinstance(known, dict) and told["check"] == digest_of(known) else None
         return None
 
     def remember(self, key: str, data: Mapping[str, Any]) -> None:
         """Keep a JSON object; a workspace that cannot be written asks the interpreter each time."""
         with suppress(OSError, StoreError):
             self._state.ensure()
-            self._file(key).parent.mkdir(mode=0o700, exist_ok=True)
-            write_json(self._file(key), data)
+            own_folder(self._file(key).parent)
+            write_json(self._file(key), {"check": digest_of(data), "known": data})
 
     def _file(self, key: str) -> Path:
         return self._state.registry / "interpreters" / f"{digest_of(key)[:16]}.json"

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from nbpipe.compute.base import Stream
 from nbpipe.execution.masking import Masker
-from nbpipe.platform import open_private, private_folder
-from nbpipe.store.files import remove_tree, storing
+from nbpipe.platform import open_private
+from nbpipe.store.files import open_to_read, own_folder, remove_tree, storing
 
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 LIMIT = 2**30
@@ -242,7 +242,7 @@ class _Files:
         self._run = 0
         self._fds: dict[str, int] = {}
         with storing(folder):
-            private_folder(folder)
+            own_folder(folder)
             for name in (_ORDER, *_NAMES.values()):
                 with suppress(FileNotFoundError):
                     os.unlink(os.path.join(folder, name))
@@ -293,15 +293,21 @@ def _blocks(log: StepLog) -> Iterator[tuple[Stream, bytes]]:
 
 
 def _size(path: Path) -> int:
+    """Bytes of a log; 0 where there is none yet.
+
+    Raises:
+        StoreError: something else has its name.
+    """
     try:
-        return path.stat().st_size
+        with open_to_read(path) as file:
+            return os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         return 0
 
 
 def _read(path: Path, offset: int, length: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_to_read(path) as file:
             file.seek(offset)
             return file.read(length)
     except FileNotFoundError:

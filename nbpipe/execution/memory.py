@@ -10,9 +10,10 @@ from typing import Any
 
 from nbpipe.core.fingerprint import Fingerprint, canonical
 from nbpipe.core.result import Attempt, StepResult
+from nbpipe.core.shape import well_formed
 from nbpipe.errors import StoreError
 from nbpipe.store.objects import ObjectStore
-from nbpipe.store.results import Results
+from nbpipe.store.results import Result, Results
 
 COMPARED = 20
 """Attempts with different keys that are looked at for the nearest one."""
@@ -45,7 +46,7 @@ class StoredMemory:
             if number and stored.record.get("accepted_from"):
                 continue
             with suppress(TypeError, ValueError):
-                result = StepResult.from_json({**stored.record, "key": key, "run": stored.run})
+                result = StepResult.from_json(_whole_record(key, stored))
                 if all(self._objects.complete(digest) for digest in result.outputs.values()):
                     return result
         return None
@@ -53,10 +54,10 @@ class StoredMemory:
     def lost_output(self, key: str) -> tuple[str, str] | None:
         """``(port, run)`` when a result of this key was there but its data are gone."""
         for stored in reversed(self._results.all(key)):
-            outputs = stored.record.get("outputs", {})
-            for port, digest in outputs.items():
-                if not self._objects.complete(digest):
-                    return port, stored.run
+            with suppress(TypeError):
+                for port, digest in StepResult.from_json(_whole_record(key, stored)).outputs.items():
+                    if not self._objects.complete(digest):
+                        return port, stored.run
         return None
 
     def attempts(self, step: str) -> Sequence[Attempt]:
@@ -84,14 +85,15 @@ class StoredMemory:
         for entry in reversed(history):
             if len(newest) >= COMPARED:
                 break
-            if entry.get("key") in newest:
-                continue
-            fingerprint = self.fingerprint(str(entry.get("fingerprint", "")))
-            if fingerprint is not None:
-                newest[entry["key"]] = Attempt(
-                    entry["key"], str(entry["run"]), str(entry["pipeline"]), entry["status"], float(entry["time"]),
-                    fingerprint, float(entry.get("seconds", 0.0)),
-                )  # fmt: skip
+            with suppress(KeyError, TypeError, ValueError):  # a damaged line is passed over
+                if entry["key"] in newest:
+                    continue
+                fingerprint = self.fingerprint(str(entry["fingerprint"]))
+                if fingerprint is not None:
+                    newest[entry["key"]] = well_formed(Attempt(
+                        entry["key"], str(entry["run"]), str(entry["pipeline"]), entry["status"],
+                        float(entry["time"]), fingerprint, float(entry.get("seconds", 0.0)),
+                    ))  # fmt: skip
         return list(reversed(newest.values()))
 
     def fingerprint(self, digest: str) -> Fingerprint | None:
@@ -125,3 +127,8 @@ class StoredMemory:
             if digest in self._on_disk:
                 return self._on_disk[digest].read_text("utf-8")
         return None
+
+
+def _whole_record(key: str, stored: Result) -> dict[str, Any]:
+    """A record with what its place says of it."""
+    return {**stored.record, "key": key, "run": stored.run}

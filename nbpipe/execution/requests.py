@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import private_folder
-from nbpipe.store.files import create_json, read_json
+from nbpipe.store.files import create_json, is_folder, own_folder, read_json, set_aside
 
 
 class Request(NamedTuple):
@@ -29,15 +28,15 @@ class Request(NamedTuple):
 
 def leave_request(folder: Path, request: Request) -> None:
     """Put a request where the runner will find it within a moment."""
-    private_folder(folder)
+    own_folder(folder)
     name = f"{time.time_ns()}"
     while not create_json(folder / f"{name}.json", request._asdict()):
         name += "0"
 
 
 def take_requests(folder: Path) -> Iterator[Request]:
-    """Requests that were left, oldest first; each is taken away. What is no request is taken away too."""
-    if not folder.is_dir():
+    """Requests that were left, oldest first; each is taken away. What is no request is set aside."""
+    if not is_folder(folder):
         return
     for path in sorted(folder.glob("*.json")):
         with suppress(StoreError, OSError, KeyError, TypeError):
@@ -48,4 +47,4 @@ def take_requests(folder: Path) -> Iterator[Request]:
                 yield request
             continue
         with suppress(OSError):
-            path.unlink()
+            set_aside(path)

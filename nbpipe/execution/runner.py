@@ -19,7 +19,7 @@ from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.slots import Slots
 from nbpipe.runtime.stage import stage
 from nbpipe.store.digests import FileDigests
-from nbpipe.store.files import read_json
+from nbpipe.store.files import read_json, storing
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
@@ -66,7 +66,8 @@ async def _execute(root: Path, state: StateFolder, folder: RunFolder, variables:
 def staged_runtime(state: StateFolder) -> Path:
     """The folder with the runtime for interpreters without nbpipe, written once a version."""
     folder = state.tmp / "runtime"
-    stage(folder)
+    with storing(folder):
+        stage(folder)
     return folder
 
 

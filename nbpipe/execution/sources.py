@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from importlib.util import decode_source
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nbpipe.core.script import code_digest, imports_of
 from nbpipe.errors import StoreError
@@ -81,10 +81,21 @@ class Sources:
                 for line in lines:
                     with suppress(TypeError, KeyError, ValueError):
                         imports = tuple((str(name), int(level)) for name, level in line["imports"])
-                        self._known[line["content"]] = SourceFacts(line["content"], line["syntax"], imports)
+                        facts = SourceFacts(line["content"], line["syntax"], imports)
+                        if line["check"] == _check(facts):
+                            self._known[facts.content] = facts
         return self._known
 
     def _remember(self, facts: SourceFacts) -> None:
         with suppress(OSError, StoreError):  # a workspace that cannot be written is read all the same
             self._state.ensure()
-            append_line(self._path, facts._asdict())
+            append_line(self._path, _told(facts), anew=True)
+
+
+def _told(facts: SourceFacts) -> dict[str, Any]:
+    return {**facts._asdict(), "check": _check(facts)}
+
+
+def _check(facts: SourceFacts) -> str:
+    """What a line that a disk or a hand has changed does not answer to: a lost import would hide a module."""
+    return digest_bytes(repr(tuple(facts)).encode("utf-8", "backslashreplace"))[:16]

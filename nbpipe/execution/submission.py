@@ -19,8 +19,8 @@ from nbpipe.errors import InvalidPipeline, Problem, UsageError
 from nbpipe.execution.fingerprinter import Prepared
 from nbpipe.execution.frozen import FrozenRun, FrozenStep, RunOptions
 from nbpipe.execution.run_folder import RunFolder
-from nbpipe.platform import detached, private_folder
-from nbpipe.store.files import write_bytes
+from nbpipe.platform import detached, open_private
+from nbpipe.store.files import own_folder, write_bytes
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.objects import ObjectStore
 
@@ -79,7 +79,7 @@ def freeze_step(objects: ObjectStore, prepared: Prepared) -> FrozenStep:
 def write_frozen(state: StateFolder, frozen: FrozenRun) -> RunFolder:
     """Write what was frozen; the run's folder."""
     folder = RunFolder(state.run_folder(frozen.run))
-    private_folder(folder.path)
+    own_folder(folder.path)
     # In one line: json takes ten times as long to lay it out for eyes.
     write_bytes(folder.graph, json.dumps(frozen.to_json()).encode())
     return folder
@@ -94,7 +94,7 @@ def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) ->
         variables: the environment that steps start from; it never touches the disk.
     """
     own = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    with open(folder.runner_log, "wb") as log:
+    with open(open_private(folder.runner_log, os.O_WRONLY | os.O_CREAT), "wb") as log:
         process = subprocess.Popen(
             # -P: a file called asyncio.py in the working directory must not become part of the runner.
             [sys.executable, "-P", "-m", "nbpipe.execution.runner", str(root), folder.run_id],

@@ -59,6 +59,7 @@ class Workplace:
         self.code = folder / "code"
         self.spool = folder / "spool"
         self.logs = folder.parent / "logs"
+        self.not_kept = ""
 
     def prepare(self, step: FrozenStep, inputs: Mapping[str, BoundInput], runtime: Path) -> StepPaths:
         """Make the working copy, lay out inputs, make places for outputs; the paths the step is told."""
@@ -139,20 +140,25 @@ class Workplace:
         return self._objects.publish(place, kind=kind).digest
 
     def publish_kept(self) -> str:
-        """Move ``./outputs`` and what the runtime was given to upload into the store; its digest, or empty."""
+        """Move ``./outputs`` and what the runtime was given to upload into the store; its digest, or empty.
+
+        What cannot be kept fails no step; ``not_kept`` says why.
+        """
         kept = self.code / "outputs"
-        uploaded = self.spool / "files"
-        if uploaded.is_dir():
-            for path in sorted(uploaded.rglob("*")):
-                if path.is_file():
-                    target = kept / path.relative_to(uploaded)
-                    with suppress(OSError):
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        os.replace(path, target)
-        if not kept.is_dir() or kept.is_symlink() or not any(kept.iterdir()):
+        if os.path.islink(kept):
             return ""
-        with suppress(StoreError, OSError):  # what cannot be kept fails no step
-            return self._objects.publish(kept, kind="folder").digest
+        uploaded = self.spool / "files"
+        for path in sorted(uploaded.rglob("*")) if os.path.isdir(uploaded) else []:
+            if path.is_file():
+                target = kept / path.relative_to(uploaded)
+                with suppress(OSError):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    os.replace(path, target)
+        try:
+            if os.path.isdir(kept) and any(kept.iterdir()):
+                return self._objects.publish(kept, kind="folder").digest
+        except OSError as error:
+            self.not_kept = getattr(error, "fact", None) or str(error)
         return ""
 
     def written(self, known: Mapping[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbpipe.core.explanation import unified_diff
 from nbpipe.errors import StoreError, UsageError
-from nbpipe.store.files import read_json, storing, write_bytes, write_json
+from nbpipe.store.files import own_folder, read_json, storing, write_bytes, write_json
 from nbpipe.store.layout import StateFolder
 from nbpipe.views.wording import when
 
@@ -87,7 +87,7 @@ class CellFiles:
         self._state.ensure()
         record = self._record(path)
         with storing(record):
-            record.parent.mkdir(exist_ok=True)
+            own_folder(record.parent)
         write_json(record, {"path": self.shown(path), "digest": _digest(data)})
 
     def _changed(self, path: Path, there: bytes, data: bytes, load: str) -> UsageError:

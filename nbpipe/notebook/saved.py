@@ -12,7 +12,7 @@ from typing import Any
 from nbpipe.core.graph import Graph
 from nbpipe.errors import NbpipeError, StoreError
 from nbpipe.notebook.declaration import Declaration
-from nbpipe.store.files import read_json, set_aside, storing, write_json
+from nbpipe.store.files import own_folder, read_json, set_aside, storing, write_json
 from nbpipe.store.layout import StateFolder
 
 FORMAT = 1
@@ -55,7 +55,7 @@ class SavedDeclarations:
         """
         self._state.ensure()
         with storing(self._path):
-            self._path.parent.mkdir(exist_ok=True)
+            own_folder(self._path.parent)
         entry: dict[str, Any] = {
             "format": FORMAT,
             "declarations": [declaration.to_json() for declaration in declarations],
@@ -77,5 +77,6 @@ class SavedDeclarations:
         except FileNotFoundError:
             return Saved()
         except (StoreError, NbpipeError, KeyError, TypeError, AttributeError):
-            set_aside(self._path)
+            with suppress(StoreError):  # a workspace that may only be read
+                set_aside(self._path)
             return Saved()

@@ -140,7 +140,7 @@ class StepRun:
     def reasons(self) -> list[Reason]:
         """Why it ran; empty for a reused step."""
         event = self._last(StepStarted)
-        return [Reason.from_json(reason) for reason in event.reasons] if event else []
+        return Reason.all_from_json(event.reasons) if event else []
 
     @property
     def wall(self) -> float | None:

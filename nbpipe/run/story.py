@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 from nbpipe.core.events import Event, StepLogged, StepReused
 from nbpipe.core.graph import Graph
-from nbpipe.core.run_state import RunState
+from nbpipe.core.run_state import IllegalEvent, RunState
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.journal import Journal
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.requests import Request, leave_request
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.runtime.metrics import latest
-from nbpipe.store.files import read_json
+from nbpipe.store.files import read_bytes, read_json
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
 
@@ -95,7 +96,10 @@ class RunStory:
         known = self._journal.state()
         if known is None:
             order = [node.node_id for node in self.graph.topological()]
-            return RunState({node: self.graph.get_node(node).parents() for node in order})
+            known = RunState({node: self.graph.get_node(node).parents() for node in order})
+            for event in self._journal.events:  # the line that began it is damaged
+                with suppress(IllegalEvent, KeyError):
+                    known.apply(event)
         return known
 
     @property
@@ -116,12 +120,13 @@ class RunStory:
         return begun and state.finished is None
 
     def runner_error(self) -> str:
-        """The last line that a runner which broke wrote, or empty."""
+        """The error that a runner which broke wrote, in one line, or empty."""
         try:
-            lines = self.folder.runner_log.read_text("utf-8", "replace").splitlines()
+            lines = read_bytes(self.folder.runner_log).decode("utf-8", "replace").splitlines()
         except OSError:
             return ""
-        return lines[-1] if lines else ""
+        # What is set in belongs to the line above: an error's remedy, or the frames of a traceback.
+        return next((line for line in reversed(lines) if line.strip() and not line[0].isspace()), "")
 
     @property
     def status(self) -> str:

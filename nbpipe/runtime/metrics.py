@@ -117,7 +117,11 @@ def fold(records: Iterable[dict[str, Any]], run: str = "step") -> dict[str, Any]
     """
     metrics: dict[str, Any] = {}
     for record in records:
-        if record.get("run") != run or record["record"] not in ("metric", "image"):
+        if (
+            record.get("run") != run
+            or record.get("record") not in ("metric", "image")
+            or "name" not in record
+        ):
             continue
         name, value = record["name"], record.get("value", record.get("file"))
         kind = record.get("kind", "scalar")
@@ -143,7 +147,7 @@ def latest(records: Iterable[dict[str, Any]], record: str, run: str = "step") ->
     """The tags ("tag") or properties ("property") that records come to: the last value of each name."""
     found: dict[str, Any] = {}
     for entry in records:
-        if entry["record"] == record and entry.get("run") == run:
+        if entry.get("record") == record and entry.get("run") == run and "name" in entry:
             if entry.get("removed"):
                 found.pop(entry["name"], None)
             else:

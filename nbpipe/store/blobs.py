@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import copy_file, flush_files, private_folder
+from nbpipe.platform import copy_file, flush_files
 from nbpipe.store.digests import FileDigests, digest_bytes, digest_file
-from nbpipe.store.files import TEMPORARY, set_aside, storing, write_bytes
+from nbpipe.store.files import (
+    TEMPORARY,
+    listing,
+    own_folder,
+    put_in_place,
+    read_bytes,
+    set_aside,
+    storing,
+    write_bytes,
+)
 from nbpipe.store.layout import StateFolder
 
 _SMALL = 1 << 20  # bytes; a blob beyond is flushed once, rather than read each time it is put again
@@ -37,7 +47,7 @@ class Blobs:
         if not _holds(blob, data):  # absent, or torn by a power cut
             self._state.ensure()
             with storing(blob):
-                private_folder(blob.parent)
+                own_folder(blob.parent)
             write_bytes(blob, data, mode=0o444)
         return digest
 
@@ -59,8 +69,8 @@ class Blobs:
                 os.chmod(copy, 0o444)
                 if os.stat(copy).st_size > _SMALL:
                     flush_files([copy])
-                private_folder(self.blob_path(digest).parent)
-                os.replace(copy, self.blob_path(digest))
+                own_folder(self.blob_path(digest).parent)
+                put_in_place(copy, self.blob_path(digest))
         return digest
 
     def _is_whole(self, digest: str, size: int) -> bool:
@@ -80,11 +90,9 @@ class Blobs:
         """
         blob = self.blob_path(digest)
         try:
-            data = blob.read_bytes()
+            data = read_bytes(blob)
         except FileNotFoundError as error:
             raise missing(digest) from error
-        except OSError as error:
-            raise StoreError(f"{blob} cannot be read: {error.strerror}.") from error
         if digest_bytes(data) != digest:
             aside = set_aside(blob)
             raise StoreError(f"Object {digest[:12]} is damaged; it was set aside.", place=str(aside or blob))
@@ -114,27 +122,20 @@ class Blobs:
 def _holds(path: Path, data: bytes) -> bool:
     """Whether a file has this content."""
     try:
-        return path.read_bytes() == data
+        return read_bytes(path) == data
     except OSError:
         return False
 
 
 def _size(path: Path) -> int | None:
+    """Bytes of a file of ours; None where there is none."""
     try:
-        return os.stat(path).st_size
+        status = os.lstat(path)
     except OSError:
         return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def missing(digest: str) -> StoreError:
     """The error for an object that is not there."""
     return StoreError(f"Object {digest[:12]} is not in the store.", remedy="What made it has to run again.")
-
-
-def listing(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder; nothing where there is none."""
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except (FileNotFoundError, NotADirectoryError):
-        return []

@@ -7,6 +7,7 @@ needed blob that is JSON. A text that only looks like a digest keeps too much, n
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import time
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbpipe.errors import StoreError, UsageError
-from nbpipe.store.files import TEMPORARY, remove_tree
+from nbpipe.store.files import DAMAGED, TEMPORARY, is_folder, listing, open_to_read, remove_tree
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore, StoredObject
@@ -90,9 +91,19 @@ class Collector:
 
         Raises:
             UsageError: `keep_runs` is negative.
+            StoreError: something may not be read, so that what it needs is not known.
         """
         if keep_runs < 0:
             raise UsageError(f"Cannot keep {keep_runs} runs; 0 is the fewest.")
+        try:
+            return self._survey(keep_runs)
+        except StoreError:
+            raise
+        except OSError as error:
+            fact = f"{error.filename} cannot be read: {error.strerror}; so what it needs is not known."
+            raise StoreError(fact, remedy=f"Make it yours:  chmod -R u+rwX {self._state.path}") from error
+
+    def _survey(self, keep_runs: int) -> Garbage:
         runs = self._state.run_ids()
         going_on = [run for run in runs if self._is_open(run)]
         kept = {*runs[len(runs) - min(keep_runs, len(runs)) :], *going_on}
@@ -156,7 +167,7 @@ class Collector:
     def _is_open(self, run: str) -> bool:
         """Whether a run goes on, or was submitted a moment ago and its runner is just starting."""
         folder = self._state.run_folder(run)
-        starting = not (folder / "events.jsonl").exists() and time.time() - _made(folder) < _STARTING
+        starting = not os.path.lexists(folder / "events.jsonl") and time.time() - _made(folder) < _STARTING
         return starting or Lock(folder / "lock").held()
 
     def _began(self, run: str) -> float:
@@ -167,12 +178,14 @@ class Collector:
         return 0.0
 
     def _digests_of_runs(self, runs: Iterable[str]) -> set[str]:
-        files = (path for run in runs for path in self._state.run_folder(run).glob("*.json*"))
+        folders = (self._state.run_folder(run) for run in runs)
+        files = (path for folder in folders for path in _in(folder) if ".json" in path.suffix)
         return {digest for path in files for digest in _digests_in(path)}
 
     def _digests_of_registry(self) -> set[str]:
         """What is registered by name. Histories only remember, so they hold nothing."""
-        return {digest for path in self._state.registry.rglob("*.json") for digest in _digests_in(path)}
+        files = (path for path in _files_under(self._state.registry) if path.suffix == ".json")
+        return {digest for path in files for digest in _digests_in(path)}
 
     def _superfluous(self, roots: set[str], kept: set[str], young: float) -> Iterator[Result]:
         """Results that go; what the others name is added to the roots.
@@ -193,33 +206,55 @@ class Collector:
         """Add what needed blobs name, and what those name."""
         waiting = list(roots)
         while waiting:
-            with suppress(StoreError):
-                for digest in _digests_in(self._objects.blob_path(waiting.pop()), only_json=True):
-                    if digest not in roots:
-                        roots.add(digest)
-                        waiting.append(digest)
+            for digest in _digests_in(self._objects.blob_path(waiting.pop()), only_json=True):
+                if digest not in roots:
+                    roots.add(digest)
+                    waiting.append(digest)
 
     def _left_overs(self, young: float) -> Iterator[Path]:
         damaged = self._state.tmp / "damaged"
-        strays = [*self._objects.strays(), *self._state.results.glob(f"*/{TEMPORARY}*")]
-        strays += self._state.tmp.glob("*")
-        ages = [(path, _LEFT_OVER) for path in strays if path != damaged]
-        ages += [(path, _SET_ASIDE) for path in damaged.glob("*")]
+        keys = [Path(folder.path) for folder in listing(self._state.results)]
+        strays = [path for key in keys for path in _in(key) if path.name.startswith(TEMPORARY)]
+        strays += [*self._objects.strays(), *_in(self._state.tmp)]
+        ages = [(path, _LEFT_OVER) for path in strays if path != damaged or not is_folder(damaged)]
+        ages += [(path, _SET_ASIDE) for path in _in(damaged)]
+        ages += [(path, _SET_ASIDE) for path in _in(self._state.path) if DAMAGED in path.name]
         for path, age in ages:
             if _made(path) < min(young, time.time() - age):
                 yield path
 
 
 def _digests_in(path: Path, *, only_json: bool = False) -> set[str]:
-    """Every digest that stands in a file; none where it cannot be read."""
+    """Every digest that stands in a file; none where it is no file.
+
+    Raises:
+        StoreError: it may not be read.
+    """
     try:
-        with open(path, "rb") as file:
+        with open_to_read(path) as file:
             start = file.read(1)
             if only_json and start not in (b"{", b"["):
                 return set()
             return {found.decode() for found in _DIGEST.findall(start + file.read())}
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EIO):
+            raise
         return set()
+
+
+def _files_under(folder: Path) -> Iterator[Path]:
+    """Every file below a folder; raises where one may not be looked into."""
+
+    def raise_it(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise error
+
+    for inner, _, names in os.walk(folder, onerror=raise_it):
+        yield from (Path(inner, name) for name in names)
+
+
+def _in(folder: Path) -> list[Path]:
+    return [Path(found.path) for found in listing(folder)]
 
 
 def _made(path: Path) -> float:

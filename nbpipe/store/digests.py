@@ -18,14 +18,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from blake3 import blake3
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import nobody_writes, open_private
-from nbpipe.store.files import set_aside
+from nbpipe.platform import data_ranges, nobody_writes, open_private
+from nbpipe.store.files import is_folder, set_aside
 from nbpipe.store.layout import StateFolder
 
 YOUNG = 2_000_000_000
@@ -91,19 +92,46 @@ def digest_bytes(data: bytes) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """BLAKE3 of a file's content, as 64 hex digits; always reads it.
+    """BLAKE3 of a file's content, as 64 hex digits; always reads it, but for holes, which are known to be zeros.
 
     By chunks, not by a memory map: a mapped file that its owner shortens meanwhile kills the
     process (SIGBUS).
     """
     hasher = blake3(max_threads=blake3.AUTO)
-    with open(path, "rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        buffer = bytearray(min(_CHUNK, max(size, 1)))
-        view = memoryview(buffer)
-        while count := file.readinto(buffer):
+    with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        size, done = status.st_size, 0
+        view = memoryview(bytearray(min(_CHUNK, max(size, 1))))
+        if getattr(status, "st_blocks", size) * 512 < size:
+            for start, end in data_ranges(file.fileno(), size):
+                _hash_zeros(hasher, start - done)
+                done = _hash_stretch(hasher, file, view, start, end)
+            _hash_zeros(hasher, size - done)
+            file.seek(size)
+        while count := file.readinto(view):
             hasher.update(view[:count])
     return hasher.hexdigest()
+
+
+def _hash_stretch(hasher: Any, file: FileIO, view: memoryview, start: int, end: int) -> int:
+    """Take a stretch of a file; where it ended, which is earlier only in a file that has been shortened."""
+    file.seek(start)
+    while start < end and (count := file.readinto(view[: end - start])):
+        hasher.update(view[:count])
+        start += count
+    return start
+
+
+def _hash_zeros(hasher: Any, count: int) -> None:
+    zeros = memoryview(bytes(min(_CHUNK, max(count, 0))))
+    while count > 0:
+        hasher.update(zeros[:count])
+        count -= _CHUNK
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file that may have become a pipe a moment ago: nobody waits for its other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 class FileDigests:
@@ -222,7 +250,7 @@ class _Index:
                     return None
                 with database:
                     return work(database)
-            except sqlite3.OperationalError:  # locked, read-only, disk full, or removed under us
+            except (sqlite3.OperationalError, OSError):  # locked, read-only, disk full, or removed under us
                 self.close()
                 return None
             except sqlite3.DatabaseError:
@@ -237,13 +265,28 @@ class _Index:
 
     def _open(self) -> sqlite3.Connection | None:
         if self._database is None and self._state.exists():
-            with suppress(OSError):
-                os.close(open_private(self._path, os.O_RDWR | os.O_CREAT))
+            self._claim()
             self._database = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
             self._database.execute("PRAGMA synchronous = NORMAL")
             if self._database.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA:
                 self._database.executescript(_CREATE)
         return self._database
+
+    def _claim(self) -> None:
+        """See that the file is ours: SQLite follows links and waits for pipes.
+
+        Raises:
+            OSError: it is not.
+        """
+        try:
+            self._state.ensure()
+            os.close(open_private(self._path, os.O_RDWR | os.O_CREAT))
+        except PermissionError:  # it may be read all the same
+            os.close(open_private(self._path, os.O_RDONLY))
+        except OSError:
+            if is_folder(self._path.parent) and not stat.S_ISREG(os.lstat(self._path).st_mode):
+                set_aside(self._path)
+            raise
 
 
 def _row(which: Figures) -> tuple[str, int, int, int]:

@@ -16,14 +16,17 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import open_private, private_folder, sync_folder
+from nbpipe.platform import open_private, sync_folder
 
 STATE_NAME = ".nbpipe"
 TEMPORARY = ".tmp-"
 """How the name of a file that is being written begins."""
+
+DAMAGED = ".damaged-"
+"""What stands in the name of something that was set aside where it was."""
 
 _REMEDIES = {
     errno.ENOSPC: "Free some space; what old runs left behind goes with:  nbpipe gc",
@@ -31,8 +34,11 @@ _REMEDIES = {
     errno.EROFS: "The file system is read-only; open the workspace in a folder of your own.",
     errno.EACCES: "Make the folder writable for you, or open the workspace in a folder of your own.",
     errno.EPERM: "Make the folder writable for you, or open the workspace in a folder of your own.",
+    errno.ELOOP: "It is a link, which may lead anywhere; remove it.",
     errno.ENOLCK: "The file system knows no locks; open the workspace on a local disk.",
 }
+_NO_FILE = {errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO}
+"""What the system says of a name that a folder, a link, a pipe or a socket has."""
 
 
 @contextmanager
@@ -62,7 +68,7 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = F
         StoreError: the file cannot be written; what was there is still there.
     """
     with storing(path), _temporary(path, data, mode=mode, flush=durable) as temporary:
-        os.replace(temporary, path)
+        put_in_place(temporary, path)
         if durable:
             sync_folder(path.parent)
 
@@ -95,30 +101,93 @@ def create_json(path: Path, data: Any, *, durable: bool = False) -> bool:
     return created
 
 
+def open_to_read(path: Path) -> BinaryIO:
+    """Open a file of the state; see `open_private` for what is no file of ours.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        StoreError: it cannot be read.
+    """
+    try:
+        return open(open_private(path, os.O_RDONLY), "rb")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        clear = StoreError(f"{path.name} cannot be read: {error.strerror}.", place=str(path))
+        clear.errno = error.errno
+        raise clear from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """All of a file of the state; raises as `open_to_read` does."""
+    with open_to_read(path) as file:
+        return file.read()
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
         FileNotFoundError: it is not there.
-        StoreError: it is there and is not JSON.
+        StoreError: it is there and is not JSON, or cannot be read.
     """
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(read_bytes(path))
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{path.name} is damaged: it is not JSON ({error}).", place=str(path)) from error
 
 
-def append_line(path: Path, entry: Any) -> None:
+def put_in_place(made: Path, path: Path) -> None:
+    """Give what was made its name. A file takes the place of what has it; a folder that has it is set aside."""
+    try:
+        os.replace(made, path)
+    except IsADirectoryError:
+        set_aside(path)
+        os.replace(made, path)
+
+
+def own_folder(path: Path) -> None:
+    """Make a folder of the state, and those above it, for their owner only; what else has its name is set aside.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    try:
+        os.mkdir(path, 0o700)
+    except (FileNotFoundError, NotADirectoryError):
+        own_folder(path.parent)
+        own_folder(path)
+    except FileExistsError:
+        if not is_folder(path):
+            set_aside(path)
+            own_folder(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there itself: no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def append_line(path: Path, entry: Any, *, anew: bool = False) -> None:
     """Append one JSON line in one write, so that lines of several processes never mix.
 
     A line that a crash left without its end is closed first, and is lost alone.
+
+    Args:
+        path: the file; its folder exists.
+        entry: what goes to JSON.
+        anew: set aside what stands there and is no file, and begin a new one.
 
     Raises:
         StoreError: the line cannot be written whole.
     """
     line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
     with storing(path):
-        fd = open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+        fd = open_anew(path, flags) if anew else open_private(path, flags)
         try:
             if size := os.fstat(fd).st_size:
                 os.lseek(fd, size - 1, os.SEEK_SET)
@@ -128,6 +197,39 @@ def append_line(path: Path, entry: Any) -> None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(fd)
+
+
+def open_anew(path: Path, flags: int) -> int:
+    """Open a file of the state to write; where something stands that is no file, it is set aside.
+
+    Raises:
+        OSError: see `open_private`.
+    """
+    try:
+        return open_private(path, flags)
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+    set_aside(path)
+    return open_private(path, flags)
+
+
+def listing(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder of the state; nothing where there is none, or a link to one.
+
+    Raises:
+        StoreError: it may not be looked into. To take that for nothing would have the collector remove much.
+    """
+    if not is_folder(folder):
+        return []
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        fact = f"{folder} cannot be read: {error.strerror}."
+        raise StoreError(fact, remedy=f"Make it yours:  chmod -R u+rwX {folder}") from error
 
 
 class Lines(list[Any]):
@@ -158,6 +260,9 @@ def read_lines(path: Path, offset: int = 0) -> tuple[Lines, int]:
 
     A last line without its end is left for the next call; a file that is not there has no lines.
 
+    Raises:
+        StoreError: it cannot be read.
+
     Example:
         >>> append_line(Path("events.jsonl"), {"event": "run_started"})
         >>> events, offset = read_lines(Path("events.jsonl"))
@@ -165,7 +270,7 @@ def read_lines(path: Path, offset: int = 0) -> tuple[Lines, int]:
         ([], 24)
     """
     try:
-        with open(path, "rb") as file:
+        with open_to_read(path) as file:
             file.seek(offset)
             data = file.read()
     except FileNotFoundError:
@@ -181,11 +286,12 @@ def set_aside(path: Path) -> Path | None:
     """
     state = next((folder for folder in path.parents if folder.name == STATE_NAME), None)
     mark = secrets.token_hex(4)
-    if state is None:
-        target = path.with_name(f"{path.name}.damaged-{mark}")
+    folder = path.parent if state is None else state / "tmp" / "damaged"
+    if state is None or path in (folder, folder.parent):
+        target = path.with_name(f"{path.name}{DAMAGED}{mark}")
     else:
-        folder = state / "tmp" / "damaged"
-        private_folder(folder)
+        with storing(path):
+            own_folder(folder)
         target = folder / f"{'-'.join(path.relative_to(state).parts)[-180:]}-{mark}"
     with storing(path):
         try:

@@ -10,11 +10,22 @@ from pathlib import Path
 
 from nbpipe.errors import StoreError, UnknownName
 from nbpipe.platform import open_private, private_folder
-from nbpipe.store.files import STATE_NAME, remove_tree, storing, write_bytes
+from nbpipe.store.files import (
+    STATE_NAME,
+    is_folder,
+    listing,
+    own_folder,
+    read_bytes,
+    remove_tree,
+    storing,
+    write_bytes,
+)
 from nbpipe.store.locks import Lock
 
 FORMAT = 1
 _MARK = "nbpipe "
+_LAST = 10**17
+"""No run has this number; what says so is damaged."""
 _FOLDERS = ("objects", "results", "runs", "registry", "tmp", "locks")
 
 
@@ -74,8 +85,10 @@ class StateFolder:
             if found is None or found > FORMAT:
                 raise self._refusal(found)
             for folder in (self.objects, self.results, self.runs, self.registry, self.tmp, self.locks):
-                if not os.path.isdir(folder):
-                    private_folder(folder)
+                if not is_folder(folder):
+                    if os.path.islink(folder):
+                        raise self._linked(folder)
+                    own_folder(folder)
 
     def run_folder(self, run_id: str) -> Path:
         """The folder of a run, whether or not it exists.
@@ -83,17 +96,14 @@ class StateFolder:
         Raises:
             UnknownName: the id is not one that nbpipe gives, so it names no folder.
         """
-        if not (run_id.isascii() and run_id.isdigit()) or run_id.startswith("0") or len(run_id) > 18:
+        if not _is_id(run_id):
             raise UnknownName(f"No run {run_id}. Runs have numbers.", remedy="See them:  nbpipe runs")
         return self.runs / run_id
 
     def run_ids(self) -> list[str]:
         """Ids of the runs that have a folder, the oldest first."""
-        try:
-            names = [entry.name for entry in self.runs.iterdir()]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return sorted((name for name in names if name.isascii() and name.isdigit()), key=int)
+        names = (found.name for found in listing(self.runs) if found.is_dir(follow_symlinks=False))
+        return sorted(filter(_is_id, names), key=int)
 
     def new_run_id(self) -> str:
         """Give out the next number, never one twice even after `nbpipe gc`, and make the run's folder.
@@ -105,17 +115,22 @@ class StateFolder:
         mark = self.runs / "last"
         with Lock(self.locks / "run-ids"), storing(self.runs):
             try:
-                number = int(mark.read_bytes())
-            except (
-                FileNotFoundError,
-                ValueError,
-            ):  # lost to a power cut: results outlive their runs' folders
-                made = (path.stem for path in self.results.glob("*/*.json"))
-                number = max((int(run) for run in made if run.isdecimal()), default=0)
+                number = int(read_bytes(mark))
+            except (OSError, ValueError):  # lost to a power cut
+                number = 0
+            if not 0 < number < _LAST:
+                number = self._last_of_results()
             number = max([number, *map(int, self.run_ids()[-1:])]) + 1
+            while os.path.lexists(self.runs / str(number)):  # a file with the name of a run
+                number += 1
             (self.runs / str(number)).mkdir(mode=0o700)
             write_bytes(mark, f"{number}\n".encode())
         return str(number)
+
+    def _last_of_results(self) -> int:
+        """The newest run that made a result; results outlive their runs' folders."""
+        made = (name.partition(".")[0] for _, _, names in os.walk(self.results) for name in names)
+        return max((int(run) for run in made if _is_id(run)), default=0)
 
     def scratch_folder(self) -> Path:
         """Make a fresh folder under `tmp`; whoever asked removes it, else the collector does, some day."""
@@ -145,8 +160,8 @@ class StateFolder:
     def _format(self) -> int | None:
         """The number in the marker: 0 for one that is not whole, None where there is none of ours."""
         try:
-            text = (self.path / "VERSION").read_text("utf-8")
-        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            text = read_bytes(self.path / "VERSION").decode()
+        except (OSError, UnicodeDecodeError):
             return None
         if _MARK.startswith(text.strip("\0")):  # a crash or a power cut came before it was whole
             return 0
@@ -163,8 +178,21 @@ class StateFolder:
             marker.write(f"{_MARK}{FORMAT}\n".encode())
         write_bytes(self.path / ".gitignore", b"*\n")
 
+    @staticmethod
+    def _linked(folder: Path) -> StoreError:
+        return StoreError(
+            f"{folder} is a link, which may lead anywhere; nothing is written through it.",
+            remedy=f"Remove it:  rm {folder}\nTo keep state elsewhere, let {STATE_NAME} itself be the link.",
+        )
+
     def _refusal(self, found: int | None) -> StoreError:
         if found is None:
+            try:
+                read_bytes(self.path / "VERSION")
+            except FileNotFoundError:
+                pass
+            except StoreError as error:  # whose it is cannot be seen
+                return error
             return StoreError(
                 f"{self.path} belongs to another project: it has no VERSION of nbpipe.",
                 remedy=f"Move it away:  mv {STATE_NAME} {STATE_NAME}-other\nor choose another folder.",
@@ -173,3 +201,8 @@ class StateFolder:
             f"{self.path} was made by a newer nbpipe (format {found}; this one reads {FORMAT}).",
             remedy="Upgrade:  pip install --upgrade nbpipe-steps",
         )
+
+
+def _is_id(name: str) -> bool:
+    """Whether a name is one that a run's folder gets."""
+    return name.isascii() and name.isdigit() and not name.startswith("0") and len(name) <= len(str(_LAST))

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from nbpipe.platform import host_name, lock_file, open_private, unlock_file
-from nbpipe.store.files import storing
+from nbpipe.store.files import open_anew, read_json, storing
 
 _LOOK = 0.05  # seconds; a look by `held` takes microseconds, unless its process is not let run
 
@@ -54,7 +54,7 @@ class Lock:
             return True
         with storing(self.path):
             while True:
-                fd = open_private(self.path, os.O_RDWR | os.O_CREAT)
+                fd = open_anew(self.path, os.O_RDWR | os.O_CREAT)
                 try:
                     taken = _lock(fd, shared=shared, wait=wait)
                 except BaseException:
@@ -108,7 +108,7 @@ class Lock:
         if not self.held():
             return None
         with suppress(OSError, ValueError):
-            told = json.loads(self.path.read_bytes())
+            told = read_json(self.path)
             return told if isinstance(told, dict) else None
         return None
 

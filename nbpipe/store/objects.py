@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -30,14 +30,23 @@ from typing import NamedTuple
 
 from nbpipe.errors import StoreError
 from nbpipe.platform import flush_files
-from nbpipe.store.blobs import Blobs, listing, missing
+from nbpipe.store.blobs import Blobs, missing
 from nbpipe.store.digests import Figures, FileDigests
-from nbpipe.store.files import read_json, remove_tree, set_aside, storing, write_json
+from nbpipe.store.files import (
+    is_folder,
+    listing,
+    own_folder,
+    read_json,
+    remove_tree,
+    set_aside,
+    storing,
+    write_json,
+)
 from nbpipe.store.layout import StateFolder
-from nbpipe.store.manifest import Kind, Manifest, describe
+from nbpipe.store.manifest import Entry, Kind, Manifest, describe
 from nbpipe.store.trees import copy_entry, copy_tree, differences, fits, measure, settle
 
-_LOOKED_AT = 100  # files that `complete` looks at; a plan asks it of every step
+_LOOKED_AT = 1000  # files that `complete` looks at; a plan asks it of every step
 _REMEMBERED = 256  # manifests kept in memory
 
 
@@ -75,6 +84,7 @@ class ObjectStore(Blobs):
     def __init__(self, state: StateFolder, digests: FileDigests) -> None:
         super().__init__(state, digests)
         self._manifests: dict[str, Manifest] = {}
+        self._stamps: dict[str, dict[str, Figures]] = {}
 
     def publish(self, source: Path, *, kind: Kind) -> Manifest:
         """Take a file or folder into the store: it is moved, and is gone from `source` afterwards.
@@ -113,6 +123,7 @@ class ObjectStore(Blobs):
             known = Manifest.from_json(self.get_bytes(digest))
             if len(self._manifests) >= _REMEMBERED:
                 self._manifests.clear()
+                self._stamps.clear()
             self._manifests[digest] = known
         return known
 
@@ -123,20 +134,31 @@ class ObjectStore(Blobs):
             StoreError: there is no such tree.
         """
         tree = self._tree(digest)
-        if not tree.is_dir():
+        if not is_folder(tree):
             raise missing(digest)
         manifest = self.manifest(digest)
         return tree / manifest.entries[0].path if manifest.kind == "file" else tree
 
     def complete(self, digest: str) -> bool:
-        """Whether a tree is there, by a cheap look: manifest, folder, sizes of the first files at its top."""
+        """Whether a tree is there, by a cheap look: manifest, folder, sizes and times of the first files.
+
+        Files whose time of change is not as stamped are read: what was written by hand is no result any more,
+        and what was only copied to another place counts from then on.
+        """
         try:
             manifest, tree = self.manifest(digest), self._tree(digest)
-        except StoreError:
+            if not is_folder(tree) or not self.has(digest):
+                return False
+            stamp = self._stamps.get(digest) or self.stamp(digest)
+            if all(_stands(tree, entry, stamp) for entry in islice(manifest.entries, _LOOKED_AT)):
+                self._stamps[digest] = stamp
+                return True
+            if self.check(digest):
+                return False
+            self._stamps[digest] = measure(tree, manifest)
+        except OSError:
             return False
-        top = (entry for entry in manifest.entries if "/" not in entry.path)
-        seen = all(fits(tree / entry.path, entry) for entry in islice(top, _LOOKED_AT))
-        return seen and tree.is_dir() and self.has(digest)
+        return True
 
     def stamp(self, digest: str) -> dict[str, Figures]:
         """The figures of a tree's files when last found right, by path; empty where nothing is known."""
@@ -156,7 +178,7 @@ class ObjectStore(Blobs):
             StoreError: there is no such tree.
         """
         tree = self._tree(digest)
-        if not tree.is_dir():
+        if not is_folder(tree):
             raise missing(digest)
         manifest = self.manifest(digest)
         wrong, read = differences(tree, manifest, self.stamp(digest))
@@ -199,10 +221,11 @@ class ObjectStore(Blobs):
     def drop(self, digest: str) -> None:
         """Remove a blob or tree; what is not there is no error."""
         self._manifests.pop(digest, None)
+        self._stamps.pop(digest, None)
         with storing(self._state.objects):
             remove_tree(self.blob_path(digest))
             remove_tree(self._stamp(digest))
-            if self._tree(digest).is_dir():
+            if os.path.lexists(self._tree(digest)):
                 with self._state.scratch() as scratch, suppress(FileNotFoundError):
                     os.rename(self._tree(digest), scratch / "tree")  # a crash leaves all of it or none
 
@@ -216,13 +239,14 @@ class ObjectStore(Blobs):
     def _move_in(self, tree: Path, manifest: Manifest) -> None:
         """The one rename. Of two that publish equal content the first wins, if what it left is unharmed."""
         target = self._tree(manifest.digest)
+        own_folder(target.parent)
         for _ in range(2):
             try:
                 os.rename(tree, target)
             except OSError:
-                if not target.is_dir():
+                if not os.path.lexists(target):
                     raise
-                if not self.check(manifest.digest):
+                if is_folder(target) and not self.check(manifest.digest):
                     return
                 set_aside(target)
             else:
@@ -249,10 +273,19 @@ class ObjectStore(Blobs):
                 status = os.lstat(path)
                 size += 0 if path == tree else status.st_size
                 made = max(made, status.st_ctime if path == tree else status.st_mtime)
-        if tree.is_dir():
+        if is_folder(tree):
             with suppress(StoreError):
                 size += self.manifest(digest).total_size
         return StoredObject(digest, int(size), made)
+
+
+def _stands(tree: Path, entry: Entry, stamp: Mapping[str, Figures]) -> bool:
+    """Whether a path is as it was when it was stamped, by type, size and time of change."""
+    place = tree / entry.path
+    if not fits(place, entry):
+        return False
+    known = stamp.get(entry.path)
+    return entry.type != "file" or (known is not None and known.mtime_ns == os.lstat(place).st_mtime_ns)
 
 
 def _take(source: Path, tree: Path, manifest: Manifest) -> Path:

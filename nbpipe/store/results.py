@@ -18,15 +18,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.fingerprint import canonical
 from nbpipe.errors import StoreError
-from nbpipe.platform import private_folder
 from nbpipe.store.digests import digest_bytes
-from nbpipe.store.files import Lines, append_line, create_json, read_json, set_aside, storing
+from nbpipe.store.files import (
+    Lines,
+    append_line,
+    create_json,
+    is_folder,
+    listing,
+    open_to_read,
+    own_folder,
+    read_json,
+    set_aside,
+    storing,
+)
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 
 _KEY = re.compile(r"[0-9a-f]{16,128}")
 _BLOCK = 1 << 16
+_LATEST = (
+    1e12  # seconds since the epoch; a record that was finished later would supersede all others for ever
+)
 
 
 @dataclass(frozen=True)
@@ -70,8 +84,8 @@ class Results:
         path = self._path(key, run)
         self._state.ensure()
         with storing(path):
-            private_folder(path.parent)
-        return create_json(path, record, durable=durable)
+            own_folder(path.parent)
+        return create_json(path, {**record, "check": _check(record)}, durable=durable)
 
     def newest(self, key: str) -> Result | None:
         """The result that answers for a key: the one finished last, on a tie of the later run; or None."""
@@ -83,7 +97,7 @@ class Results:
         for run in self._runs(key):
             try:
                 record = read_json(self._path(key, run))
-                if isinstance(record, dict):
+                if _is_sound(record) and record.pop("check", None) == _check(record):
                     found.append(Result(key, run, record))
                     continue
             except FileNotFoundError:
@@ -96,7 +110,7 @@ class Results:
 
     def keys(self) -> list[str]:
         """Every key that has results, in order."""
-        return sorted(name for name in _names(self._state.results) if _KEY.fullmatch(name))
+        return sorted(found.name for found in listing(self._state.results) if _KEY.fullmatch(found.name))
 
     def discard(self, key: str, run: str) -> None:
         """Remove a result; one that is not there is no error."""
@@ -117,8 +131,8 @@ class Results:
         self._state.ensure()
         for path in self._told_in(entry):
             with storing(path):
-                private_folder(path.parent)
-            append_line(path, entry)
+                own_folder(path.parent)
+            append_line(path, entry, anew=True)
 
     def alike(self, likeness: str, limit: int = 200) -> list[dict[str, Any]]:
         """The last finished attempts of any step that were noted with this `likeness`, newest last."""
@@ -135,7 +149,7 @@ class Results:
             step: its name.
             limit: how many at most; the file is read from its end, however long it is.
         """
-        if not (self._state.registry / "steps").is_dir() and self._state.results.is_dir():
+        if not is_folder(self._state.registry / "steps") and is_folder(self._state.results):
             with suppress(StoreError):
                 self.rebuild()
         found = _tail(self._history(step), limit)
@@ -146,7 +160,7 @@ class Results:
         """Add to the histories what only the results know, after histories were lost or damaged."""
         self._state.ensure()
         with storing(self._state.registry):
-            private_folder(self._state.registry / "steps")
+            own_folder(self._state.registry / "steps")
         told: dict[str, list[dict[str, Any]]] = {}
         for result in (result for key in self.keys() for result in self.all(key)):
             if isinstance(step := result.record.get("step"), str):
@@ -166,8 +180,8 @@ class Results:
 
     def _runs(self, key: str) -> Iterator[str]:
         folder = self._path(key, "1").parent
-        for name in _names(folder):
-            run, _, ending = name.partition(".")
+        for found in listing(folder):
+            run, _, ending = found.name.partition(".")
             if ending == "json" and run.isascii() and run.isdigit() and not run.startswith("0"):
                 yield run
 
@@ -197,6 +211,19 @@ def _order(attempt: dict[str, Any]) -> tuple[int, float]:
     return int(run) if run.isdecimal() else 0, _number(attempt.get("time"))
 
 
+def _is_sound(record: Any) -> bool:
+    """Whether a record names objects and a time, as far as it names any."""
+    if not isinstance(record, dict) or not isinstance(outputs := record.get("outputs", {}), dict):
+        return False
+    named = all(isinstance(digest, str) for digest in outputs.values())
+    return named and 0 <= _number(record.get("finished")) < _LATEST
+
+
+def _check(record: dict[str, Any]) -> str:
+    """What a record that a disk or a hand has changed does not answer to: it would name other outputs, or fewer."""
+    return digest_bytes(canonical(record))[:16]
+
+
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
@@ -219,24 +246,17 @@ def _as_attempt(result: Result) -> dict[str, Any]:
     return told
 
 
-def _names(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
 def _tail(path: Path, limit: int) -> Lines:
     """At least the last `limit` whole lines of a file, where there are that many."""
     try:
-        with open(path, "rb") as file:
+        with open_to_read(path) as file:
             start = file.seek(0, os.SEEK_END)
             data = b""
             while start > 0 and data.count(b"\n") <= limit:
                 step = min(max(_BLOCK, len(data)), start)
                 start = file.seek(start - step)
                 data = file.read(step) + data
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # gone, or no file any more: then what is noted next sets it aside
         return Lines()
     if start > 0:
         data = data.partition(b"\n")[2]

@@ -126,7 +126,7 @@ def why_of(event: StepEvent) -> str:
         case StepReused():
             why = _reused(event)
         case StepStarted():
-            reasons = [Reason.from_json(each) for each in event.reasons]
+            reasons = Reason.all_from_json(event.reasons)
             why = "first run" if reasons and reasons[0].kind == "never_run" else why_line(reasons)
         case StepQueued():
             why = f"waits for {event.waits_for}"

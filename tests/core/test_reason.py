@@ -158,9 +158,11 @@ def test_what_is_compared_with_is_the_nearest() -> None:
 
 
 def test_of_two_as_near_the_newest_is_compared_with() -> None:
+    """The newest comes last in the history, even where a clock that was set back says otherwise."""
     first, last = attempt("first", 1.0, a=2), attempt("last", 2.0, a=3)
     now = side(parameters={"a": 1})
-    assert nearest([first, last], now, "p") is nearest([last, first], now, "p") is last
+    assert nearest([first, last], now, "p") is last
+    assert nearest([attempt("first", 3.0, a=2), last], now, "p") is last
     twin = attempt("twin", 2.0, a=3)
     assert nearest([last, twin], now, "p") is twin
 

@@ -54,6 +54,18 @@ def test_an_accepted_result_can_be_accepted_for_the_next_edit_too(edited):
     assert project.plan(*steps())["prep"].action == "reuse"
 
 
+def test_of_several_results_that_of_the_data_as_they_are_now_is_accepted(project):
+    """The last one was made of other data, which were changed and changed back since."""
+    text = COPY + "open(sys.argv[-1], 'a').write('more')\n"
+    for data, script in (("one", COPY), ("two", COPY), ("one", text)):
+        project.write("raw.csv", data)
+        step = project.cell("prep", script, "{./raw.csv} {>a}")
+        if script is COPY:
+            project.run(step)
+    assert project.workspace.accept(project.pipeline(step), "prep").run == "1"
+    assert project.text(project.run(step), "prep", "a") == "one"
+
+
 def test_what_cannot_be_accepted_says_why(edited):
     project, steps = edited
     workspace = project.workspace

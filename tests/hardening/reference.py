@@ -103,10 +103,10 @@ class Reference:
                 made[step] = None if lost else self._run(code, step, arguments, mode, place / f"{step}.out")
             return made
 
-    def _run(self, code: Path, step: str, arguments: list[str], mode: str | None, out: Path) -> str:
+    def _run(self, code: Path, step: str, arguments: list[str], mode: str | None, out: Path) -> str | None:
         given = {"PYTHONPATH": os.pathsep.join(self.search), "PYTHONDONTWRITEBYTECODE": "1"}
         if mode is not None:
             given["MODE"] = mode
         command = [self.pythons[step], f"{step}.py", *arguments, str(out)]
-        subprocess.run(command, check=True, cwd=code / step, env=given)
-        return out.read_text("utf-8")
+        done = subprocess.run(command, check=False, cwd=code / step, env=given, stderr=subprocess.DEVNULL)
+        return None if done.returncode else out.read_text("utf-8")

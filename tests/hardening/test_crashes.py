@@ -24,6 +24,7 @@ __all__ = ["project"]
 pytestmark = pytest.mark.runner
 
 QUICK = 8  # kills a shape; five shapes
+SLOW = 195
 VICTIMS = ("runner", "runner", "runner", "step", "step", "plain", "terminal")
 
 
@@ -151,6 +152,23 @@ def scene(project: Project, request: pytest.FixtureRequest) -> Iterator[Scene]:
 @pytest.mark.parametrize("scene", SHAPES, indirect=True)
 def test_whatever_is_killed_the_next_run_is_right_and_does_nothing_twice(scene, request):
     Killer(scene, request.node.name).rounds(QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("scene", SHAPES, indirect=True)
+def test_whatever_is_killed_a_thousand_times_the_next_run_is_right_and_does_nothing_twice(scene, request):
+    killer = Killer(scene, request.node.name)
+    killer.rounds(SLOW)
+    print(dict(killer.killed), "kills in", scene.number, "rounds")
+
+
+@pytest.mark.slow
+@pytest.mark.kernel
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scene", ["diamond"], indirect=True)
+def test_a_kernel_that_is_killed_at_any_moment_leaves_its_run_to_end(scene, request):
+    Killer(scene, request.node.name, ("kernel",)).rounds(25)
 
 
 def test_a_runner_whose_submitter_died_before_it_handed_on_its_environment_runs_no_step(project):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from nbpipe.errors import UsageError
 from nbpipe.execution.source_data import content_digest, find_data, source_changed
 from nbpipe.execution.sources import Sources
 from nbpipe.store import digests as module
-from nbpipe.store.digests import FileDigests, digest_bytes
+from nbpipe.store.digests import Figures, FileDigests, digest_bytes
 from nbpipe.store.layout import StateFolder
 from tests.hardening.hidden import HIDDEN, SECOND
 
@@ -76,7 +77,21 @@ def test_no_edit_hides_behind_a_clock_that_jumps(data, digests, clock, edit: Cal
         assert digests.digest(file) == digest_bytes(b"two")
 
 
-def test_edits_within_one_tick_of_the_clock_are_seen(data, digests):
+@pytest.fixture(params=[4_000_000, SECOND, 2 * SECOND])
+def ticks(request, monkeypatch) -> int:
+    """A file system whose clock is coarse: an older kernel's, a network's, FAT's."""
+
+    def told(status: os.stat_result) -> Figures:
+        times = [
+            time_ns // request.param * request.param for time_ns in (status.st_mtime_ns, status.st_ctime_ns)
+        ]
+        return Figures(status.st_dev, status.st_ino, *times, status.st_size)
+
+    monkeypatch.setattr(Figures, "of", told)
+    return request.param
+
+
+def test_edits_within_one_tick_of_the_clock_are_seen(data, digests, ticks):
     file = data / "raw"
     for number in range(300):
         file.write_bytes(b"%03d" % number)
@@ -207,7 +222,7 @@ def test_what_a_glob_or_a_list_finds_counts(tmp_path, data, digests, edit: Calla
         assert _count(tmp_path, digests, *paths) != before
 
 
-def test_data_written_twice_within_one_tick_have_changed(tmp_path, data, digests):
+def test_data_written_twice_within_one_tick_have_changed(tmp_path, data, digests, ticks):
     """Hashed between two writes that leave equal figures: the step may have read the second."""
     source, seen = DataSource("raw", "raw", ("data/raw",)), set()
     for _ in range(200):
