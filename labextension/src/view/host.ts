@@ -1,0 +1,32 @@
+// What a view asks of the page around it: a host that can, hears the event and takes it.
+
+/** What only a host can do; JupyterLab's extension does all of it, a bare page none. */
+export interface HostActions {
+  /** Show a cell, at a line of it (from 1). */
+  'go-to-cell': { cell: string; line: number };
+  /** Open a file of the notebook's folder, at a line (from 1). */
+  'open-file': { path: string; line: number };
+  /** Insert a cell below the active one, or below `after`. */
+  'insert-cell': { text: string; after?: string; run?: boolean };
+  /** Register the notebook's step cells again, by running them. */
+  'run-cells': { cells: readonly string[] };
+  /** Turn the active ordinary cell into a step. */
+  'make-step': Record<string, never>;
+}
+
+export const HOST_EVENT = 'nbpipe:host';
+
+/** Ask the host; false where none took it. */
+export function askHost<Name extends keyof HostActions>(
+  from: HTMLElement,
+  action: Name,
+  detail: HostActions[Name]
+): boolean {
+  const event = new CustomEvent(HOST_EVENT, {
+    bubbles: true,
+    cancelable: true,
+    composed: true,
+    detail: { action, ...detail }
+  });
+  return !from.dispatchEvent(event); // whoever takes it prevents the default
+}
