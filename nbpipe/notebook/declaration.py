@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,15 @@ class Declaration:
             return folder / self.line.source_directory / self.line.script
         return folder / STEPS_FOLDER / folder_name(self.name) / self.line.script
 
+    def replaces(self, earlier: Declaration) -> bool:
+        """Whether it takes the place of an earlier declaration: of its cell, of its name, or of its outputs."""
+        if self.cell.cell_id and self.cell.cell_id == earlier.cell.cell_id:
+            return True
+        if self.name == earlier.name:
+            return True
+        shared = set(self.outputs) & set(earlier.outputs)
+        return not self.cell.cell_id and self.pipeline == earlier.pipeline and bool(shared)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object from which it can be declared again."""
         return {"line": self.line.text, "body": self.body, "cell": asdict(self.cell)}
@@ -90,6 +99,14 @@ class Declaration:
     def from_json(data: Mapping[str, Any]) -> Declaration:
         """The declaration that ``to_json`` wrote."""
         return Declaration(parse_magic_line(data["line"]), data["body"], Cell(**data["cell"]))
+
+
+def put_in_place(declarations: Sequence[Declaration], declared: Declaration) -> list[Declaration]:
+    """Declarations with a further one in the place of the first that it replaces, or at the end."""
+    places = [place for place, each in enumerate(declarations) if declared.replaces(each)]
+    left = [each for each in declarations if not declared.replaces(each)]
+    left.insert(min(places, default=len(left)), declared)
+    return left
 
 
 def read_declaration(line: str, body: str, cell: Cell, magic: str = STEP_MAGICS[0]) -> Declaration:

@@ -23,6 +23,7 @@ from nbpipe.notebook.declaration import (
     Declaration,
     check_python,
     missing_names,
+    put_in_place,
     read_declaration,
 )
 from nbpipe.notebook.elsewhere import imports_elsewhere, names_elsewhere
@@ -163,17 +164,14 @@ class Session:
     def _check_owner(self, declared: Declaration, path: Path) -> None:
         """Refuse a script that is another step's too, which only a source directory makes possible."""
         for other in self.declarations:
-            if other.script_path(self.folder) == path and not self._replaces(declared, other):
+            if other.script_path(self.folder) == path and not declared.replaces(other):
                 fact = f"{self.files.shown(path)} is the script of {other.called} already."
                 raise UsageError(fact, remedy="Give one of the scripts another name.")
 
     def _put(self, declared: Declaration) -> Iterator[str]:
         """Put a declaration in place of all it replaces; one sentence for each that another cell declared."""
-        replaced = [each for each in self.declarations if self._replaces(declared, each)]
-        place = self.declarations.index(replaced[0]) if replaced else len(self.declarations)
-        left = [each for each in self.declarations if each not in replaced]
-        left.insert(min(place, len(left)), declared)
-        self.declarations = left
+        replaced = [each for each in self.declarations if declared.replaces(each)]
+        self.declarations = put_in_place(self.declarations, declared)
         for each in replaced:
             same_cell = bool(each.cell.cell_id) and each.cell.cell_id == declared.cell.cell_id
             if each.name == declared.name and (same_cell or not declared.cell.cell_id):
@@ -185,15 +183,6 @@ class Session:
             else:
                 shared = next(name for name in each.outputs if name in declared.outputs)
                 yield f"it takes over {{{shared}}} from {each.place}, which is no step any more"
-
-    @staticmethod
-    def _replaces(later: Declaration, earlier: Declaration) -> bool:
-        if later.cell.cell_id and later.cell.cell_id == earlier.cell.cell_id:
-            return True
-        if later.name == earlier.name:
-            return True
-        shared = set(later.outputs) & set(earlier.outputs)
-        return not later.cell.cell_id and later.pipeline == earlier.pipeline and bool(shared)
 
     def _shared_outputs(self, declared: Declaration) -> Iterator[str]:
         for name in declared.outputs:
