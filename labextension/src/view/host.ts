@@ -2,6 +2,8 @@
 
 /** What only a host can do; JupyterLab's extension does all of it, a bare page none. */
 export interface HostActions {
+  /** Nothing: every host takes it, so that a view shows only buttons that do something. */
+  present: Record<string, never>;
   /** Show a cell, at a line of it (from 1). */
   'go-to-cell': { cell: string; line: number };
   /** Open a file of the notebook's folder, at a line (from 1). */
@@ -29,4 +31,9 @@ export function askHost<Name extends keyof HostActions>(
     detail: { action, ...detail }
   });
   return !from.dispatchEvent(event); // whoever takes it prevents the default
+}
+
+/** Whether anybody around would take what is asked. */
+export function hasHost(from: HTMLElement): boolean {
+  return askHost(from, 'present', {});
 }
