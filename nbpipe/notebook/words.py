@@ -149,6 +149,16 @@ def split(text: str) -> tuple[list[Word], list[Fault]]:
     return words, scanner.faults
 
 
+def doubled(text: str) -> str:
+    """A text in which all that looks like a placeholder is doubled, so that it stays text.
+
+    Example:
+        >>> doubled("{x} {3}")
+        '{{x}} {3}'
+    """
+    return _PLACEHOLDER.sub(lambda found: "{" + found[0] + "}", text)
+
+
 class _Scanner:
     """One pass over a line; ``at`` is the next character to read."""
 
