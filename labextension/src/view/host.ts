@@ -18,6 +18,20 @@ export interface HostActions {
 
 export const HOST_EVENT = 'nbpipe:host';
 
+const ACTIONS: Readonly<Record<keyof HostActions, true>> = {
+  'go-to-cell': true,
+  'open-file': true,
+  'insert-cell': true,
+  'run-cells': true,
+  'make-step': true,
+  present: true
+};
+
+/** Whether a button's verb is the host's to carry out, not the kernel's. */
+export function isHostAction(verb: string): verb is keyof HostActions {
+  return Object.hasOwn(ACTIONS, verb);
+}
+
 /** Ask the host; false where none took it. */
 export function askHost<Name extends keyof HostActions>(
   from: HTMLElement,
