@@ -143,17 +143,20 @@ def quoted(text: str) -> str:
         raise UsageError(
             "A value on a magic line is one line.", remedy="Read long texts from a file:  {./file}"
         )
-    literal = doubled(text)
-    escaped = "".join(f"\\{char}" if char in "'\"\\ \t" else char for char in literal)
-    double = literal.replace("\\", "\\\\").replace('"', '\\"')
-    bare = () if any(char.isspace() for char in text.replace(" ", "")) else (escaped,)
-    for raw in (
-        *([literal] if text.split() == [text] and text[-1] != "\\" else []),
-        f"'{literal}'",
-        *bare,
-        f'"{double}"',
-    ):
+    for raw in _spellings(text):
         words, faults = split(raw)
         if not faults and len(words) == 1 and words[0].parts == ((text,) if text else ()):
             return raw
     raise UsageError(f"{text!r} cannot stand on a magic line.", remedy="Read it from a file:  {./file}")
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Ways to write a text as a word, the plainest first; not each of them means it."""
+    literal = doubled(text)
+    if text.split() == [text] and not text.endswith("\\"):
+        yield literal
+    yield f"'{literal}'"
+    if not any(char.isspace() for char in text.replace(" ", "")):
+        yield "".join(f"\\{char}" if char in "'\"\\ " else char for char in literal)
+    escaped = literal.replace("\\", "\\\\").replace('"', '\\"')
+    yield f'"{escaped}"'
