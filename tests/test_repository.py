@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 TOP_LEVEL = {
     ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md",
-    "docs", "nbpipe", "notebooks", "pyproject.toml", "requirements.lock", "tests",
+    "docs", "labextension", "nbpipe", "notebooks", "pyproject.toml", "requirements.lock", "tests",
 }  # fmt: skip
 
 # A pattern does not match itself: this file is searched too.
