@@ -437,10 +437,11 @@ export interface LogPage {
   total: number;
 }
 
-/** Numbers of the lines that hold a text (verb `log_find`); `more` where the search ended before the log. */
+/** Numbers of the lines that hold a text (verb `log_find`). */
 export interface LogHits {
   numbers: readonly number[];
   more: boolean;
+  next: number;
 }
 
 /** What can be shown of some data without running anything. */

@@ -101,10 +101,17 @@ class LogPage:
 
 @dataclass(frozen=True)
 class LogHits:
-    """Numbers of the lines that hold a text (verb ``log_find``); ``more`` where the search ended before the log."""
+    """Numbers of the lines that hold a text (verb ``log_find``).
+
+    Attributes:
+        numbers: in order.
+        more: True where the search ended before the log, for many hits or for its time.
+        next: number of the line to go on from.
+    """
 
     numbers: tuple[int, ...]
     more: bool = False
+    next: int = 0
 
 
 @dataclass(frozen=True)
