@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-from nbpipe.core.environment import RunConfiguration
-from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
 from nbpipe.errors import NbpipeError
-from nbpipe.notebook.binding import DATA_TYPES
+from nbpipe.notebook.choices import files, option_values, outputs, runs, variables
 from nbpipe.notebook.magic_line import MODULE_MAGIC
 from nbpipe.notebook.options import OPTIONS
 from nbpipe.notebook.session import Session
@@ -59,9 +56,9 @@ def _magic_line_of(before: str) -> StepCell | None:
 
 def _on_step_cell(session: Session, cell: StepCell, before: str, fragment: str) -> Iterable[str]:
     if cell.magic == MODULE_MAGIC:
-        return ["--overwrite", *_files(session, fragment, ".py")]
+        return ["--overwrite", *files(session, fragment, ".py")]
     if _IN_BRACES.search(before):
-        return [*_data_names(session), *_variables(session), *_files(session, fragment)]
+        return [*outputs(session), *variables(session), *files(session, fragment)]
     words = cell.line.split()
     typed = "" if before[-1:].isspace() or not words else words[-1]
     done = words[: len(words) - bool(typed)]
@@ -70,53 +67,8 @@ def _on_step_cell(session: Session, cell: StepCell, before: str, fragment: str) 
     if any(word.endswith(".py") for word in done):
         return []
     if option in OPTIONS and OPTIONS[option].value:
-        return _option_values(session, OPTIONS[option].field, fragment)
+        return option_values(session, OPTIONS[option].field, fragment)
     return [*OPTIONS, *(each.line.script for each in session.declarations)]
-
-
-def _option_values(session: Session, field: str, fragment: str) -> Iterable[str]:
-    values: dict[str, Callable[[], Iterable[str]]] = {
-        "name": lambda: [each.name for each in session.declarations],
-        "inputs": lambda: [*_data_names(session), *_variables(session)],
-        "params": lambda: _variables(session, (*SIMPLE_TYPES, PipelineParameter)),
-        "runconfig": lambda: _variables(session, (RunConfiguration,)),
-        "compute_target": lambda: session.workspace.compute_targets,
-        "pipeline": session.names,
-        "env": lambda: os.environ,
-        "secret": lambda: os.environ,
-        "with_paths": lambda: _files(session, fragment),
-        "source_directory": lambda: _files(session, fragment),
-        "python": lambda: _files(session, fragment),
-    }
-    return values.get(field, list)()
-
-
-def _data_names(session: Session) -> Iterator[str]:
-    outputs = [(each.name, output) for each in session.declarations for output in each.outputs]
-    for step, output in outputs:
-        shared = sum(other == output for _, other in outputs) > 1
-        yield f"{step}.{output}" if shared else output
-
-
-def _variables(session: Session, types: tuple[type, ...] = ()) -> Iterator[str]:
-    wanted = types or (*SIMPLE_TYPES, PipelineParameter, *DATA_TYPES)
-    for name, value in list(session.namespace.items()):
-        if not name.startswith("_") and isinstance(value, wanted):
-            yield name
-
-
-def _files(session: Session, fragment: str, ending: str = "") -> Iterator[str]:
-    """Paths that begin as the fragment does."""
-    if not ending and not fragment.startswith((".", "/")):
-        return
-    head, slash, _ = fragment.rpartition("/")
-    folder = session.folder / (head + slash)
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir() and not ending:
-                yield f"{head}{slash}{entry.name}/"
-            elif entry.name.endswith(ending):
-                yield f"{head}{slash}{entry.name}"
 
 
 def _on_verb_line(session: Session, line: re.Match[str]) -> Iterable[str]:
@@ -130,7 +82,7 @@ def _on_verb_line(session: Session, line: re.Match[str]) -> Iterable[str]:
     done = words if rest[-1:].isspace() else words[:-1]
     if done and done[-1] in verb.options and verb.options[done[-1]].value:
         return _verb_values(session, done[-1])
-    named = {"step": [each.name for each in session.declarations], "run": _runs(session)}
+    named = {"step": [each.name for each in session.declarations], "run": runs(session)}
     return [*verb.options, *named.get(verb.completes, ())]
 
 
@@ -143,15 +95,9 @@ def _verb_values(session: Session, option: str) -> Iterable[str]:
         "--force": [*steps, "all"],
         "--only": steps,
         "--pipeline": session.names(),
-        "--run": _runs(session),
+        "--run": runs(session),
     }
     return values.get(option, [])
-
-
-def _runs(session: Session) -> list[str]:
-    with suppress(NbpipeError, OSError):
-        return [run.id for run in session.workspace.runs()[:20]]
-    return []
 
 
 def make_matcher(session: Session) -> Any:
