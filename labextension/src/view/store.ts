@@ -1,6 +1,7 @@
 // What a view knows: the last graph, kept up to date by patches, and what the user chose to see of it.
 
 import type { DataCard, EdgeCard, ErrorCard, GraphMessage, HeadCard, NodeCard, PatchMessage } from '../protocol';
+import { followers } from './kin';
 import { Refused } from './link';
 import type { Link } from './link';
 
@@ -236,42 +237,4 @@ function fill<Card extends { id: string }>(map: Map<string, Card>, cards: readon
 function replace<Card extends { id: string }>(map: Map<string, Card>, cards: readonly Card[]): string[] {
   cards.forEach(each => map.set(each.id, each));
   return cards.map(each => each.id);
-}
-
-/** All that depends on these steps, however far. */
-export function followers(edges: Iterable<EdgeCard>, from: Iterable<string>): Set<string> {
-  return reached(edges, from, 'source', 'dest');
-}
-
-/** All that these steps need, however far. */
-export function needs(edges: Iterable<EdgeCard>, from: Iterable<string>): Set<string> {
-  return reached(edges, from, 'dest', 'source');
-}
-
-function reached(
-  edges: Iterable<EdgeCard>,
-  from: Iterable<string>,
-  here: 'source' | 'dest',
-  there: 'source' | 'dest'
-): Set<string> {
-  const next = new Map<string, string[]>();
-  for (const edge of edges) {
-    const found = next.get(edge[here]);
-    if (found) {
-      found.push(edge[there]);
-    } else {
-      next.set(edge[here], [edge[there]]);
-    }
-  }
-  const seen = new Set<string>();
-  const waiting = [...from];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    for (const other of next.get(id) ?? []) {
-      if (!seen.has(other)) {
-        seen.add(other);
-        waiting.push(other);
-      }
-    }
-  }
-  return seen;
 }

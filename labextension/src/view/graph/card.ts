@@ -1,0 +1,196 @@
+// One step as it stands in the graph, in the sizes M, S and XS; what did not change is not drawn again.
+
+import { LOOKS } from '../../protocol';
+import type { BoxCard, NodeCard } from '../../protocol';
+import { drawn } from '../elements';
+import { shape } from '../glyph';
+import { duration } from '../words';
+import { bar, badge, frame, place, Words } from './pieces';
+import type { Ruler } from './text';
+
+/** `far` is a card of any size seen from so far away that only its glyph can be read. */
+export type Form = 'M' | 'S' | 'XS' | 'far';
+
+/** A step as it is shown: its card, with the host's marks on it. */
+export interface Shown {
+  readonly card: NodeCard;
+  /** True where the cell of a step upstream was edited since it was registered. */
+  readonly stale: boolean;
+  readonly selected: boolean;
+}
+
+/** The status and what stands behind it: `failed · line 31`. */
+export function wordsOf(card: NodeCard): string {
+  const { detail, progress, status } = card;
+  const behind = detail || (status === 'running' && progress !== null ? `${Math.floor(progress * 100)} %` : '');
+  return behind ? `${status} · ${behind}` : status;
+}
+
+/** How long it has run, took, or will probably take. */
+export function timeOf(card: NodeCard, now: number): string {
+  if (card.started !== null) {
+    return duration(Math.max(0, now - card.started));
+  }
+  if (card.seconds !== null) {
+    return duration(card.seconds);
+  }
+  const planned = LOOKS[card.status]?.planned || card.status === 'queued';
+  return card.estimate !== null && planned ? `~${duration(card.estimate)}` : '';
+}
+
+/** How far it is, from 0 to 1, and whether that is only an estimate; null where nobody knows. */
+export function progressOf(card: NodeCard, now: number): { part: number; guessed: boolean } | null {
+  if (card.status !== 'running') {
+    return null;
+  }
+  if (card.progress !== null) {
+    return { part: Math.min(1, Math.max(0, card.progress)), guessed: false };
+  }
+  if (card.estimate !== null && card.estimate > 0 && card.started !== null) {
+    return { part: Math.min(0.95, Math.max(0, (now - card.started) / card.estimate)), guessed: true };
+  }
+  return null;
+}
+
+/** What a screen reader says. */
+export function labelOf({ card, stale }: Shown): string {
+  const members = card.members.length > 0 ? `group of ${card.members.length} steps` : '';
+  const parts = [card.name, members, wordsOf(card), card.why, stale ? 'a step before it was edited' : ''];
+  return parts.filter(each => each !== '').join(', ');
+}
+
+/** The drawing of one step. */
+export class Card {
+  readonly element: SVGGElement;
+  readonly body = drawn('g', { class: 'nbpipe-body' });
+  private readonly words: Words;
+  private progress: SVGElement | null = null;
+  private drawnAs = '';
+
+  constructor(id: string, ruler: Ruler) {
+    this.words = new Words(this.body, ruler);
+    this.element = drawn('g', { role: 'button', tabindex: -1, 'data-step': id }, this.body);
+  }
+
+  /** Draw what is new about it. */
+  draw(shown: Shown, box: BoxCard, form: Form, now: number): void {
+    const { card, stale, selected } = shown;
+    const look = LOOKS[card.status];
+    const as = [form, card.status, box.width, box.height, card.target, card.members.length, stale, selected];
+    as.push(card.before, card.key !== '', progressOf(card, now)?.guessed ?? '', JSON.stringify(card.counts));
+    const key = as.join('|');
+    if (key !== this.drawnAs) {
+      this.drawnAs = key;
+      this.words.clear();
+      this.progress = null;
+      this.body.replaceChildren();
+      const hue = look?.hue ?? 'idle';
+      const muted = look?.muted ? ' nbpipe-muted' : '';
+      this.element.setAttribute('class', `nbpipe-node nbpipe-hue-${hue} nbpipe-form-${form}${muted}`);
+      this.element.setAttribute('data-status', card.status.replaceAll(' ', '-'));
+      this.outline(shown, box, form);
+    }
+    this.element.setAttribute('aria-label', labelOf(shown));
+    this.element.setAttribute('aria-pressed', String(selected));
+    if (form === 'M') {
+      this.medium(card, stale, now);
+    } else if (form === 'S') {
+      this.words.write('name', card.name, 31, 18.2, stale ? 68 : 82, { pixels: 12, bold: true }, 'fg', 'middle');
+    }
+  }
+
+  /** A second has passed: only what runs looks different. */
+  tick(card: NodeCard, form: Form, now: number): void {
+    if (form === 'M' && card.started !== null) {
+      this.medium(card, false, now);
+    }
+  }
+
+  private outline({ card, stale, selected }: Shown, box: BoxCard, form: Form): void {
+    const look = LOOKS[card.status];
+    if (selected) {
+      const round = form === 'XS' ? 8 : 11;
+      const ring = { x: -4, y: -4, width: box.width + 8, height: box.height + 8, rx: round };
+      this.body.append(drawn('rect', { class: 'nbpipe-chosen', ...ring }));
+    }
+    if (form === 'XS') {
+      if (card.members.length > 0) {
+        this.body.append(drawn('circle', { class: 'nbpipe-stack', cx: 8, cy: 8, r: 11 }));
+      }
+      this.body.append(place(shape(card.status), 8, 8, 16));
+      return;
+    }
+    this.body.append(...frame(box, look, form === 'S' ? 6 : 8, card.members.length > 0));
+    if (form === 'far') {
+      const pixels = Math.min(36, box.height - 4);
+      this.body.append(place(shape(card.status), box.width / 2 + 1.5, box.height / 2, pixels));
+      return;
+    }
+    const small = form === 'S';
+    this.body.append(small ? place(shape(card.status), 18, 14, 12) : place(shape(card.status), 21, 20, 15));
+    if (card.target !== '' && !small) {
+      this.body.append(badge(card.target, box.width - 8, this.words.ruler));
+    }
+    if (stale) {
+      const pencil = drawn('g', { class: 'nbpipe-hue-warn' }, place(shape('edited'), 0, 0, 11));
+      pencil.setAttribute('transform', small ? 'translate(108 14)' : 'translate(182 38)');
+      this.body.append(pencil);
+    }
+    if (card.members.length > 0) {
+      this.body.append(strip(card.counts, 12, box.height - (small ? 3.5 : 6), box.width - 24));
+    }
+  }
+
+  private medium(card: NodeCard, stale: boolean, now: number): void {
+    const time = timeOf(card, now);
+    const taken = time ? this.words.ruler.width(time, { pixels: 11 }) + 8 : 0;
+    const name = { pixels: 13, bold: true };
+    this.words.write('name', card.name, 37, 24.5, 151 - taken, name, 'fg', 'middle');
+    this.words.write('time', time, 188, 24, 100, { pixels: 11 }, 'fg2', 'end');
+    const aside = this.aside(card, stale);
+    this.words.write('words', wordsOf(card), 37, 42, 151 - aside, { pixels: 11, bold: true }, 'word');
+    this.words.write('why', card.why, 12, 61, 178, { pixels: 10.5 }, 'fg2');
+    const progress = progressOf(card, now);
+    if (progress) {
+      if (!this.progress) {
+        const track = drawn('path', { class: 'nbpipe-track', d: 'M12 70.5H188' });
+        this.progress = bar(12, 70.5, 176, progress.guessed);
+        this.body.append(track, this.progress);
+      }
+      this.progress.style.transform = `scaleX(${progress.part.toFixed(4)})`;
+    }
+  }
+
+  /** What stands at the right of the status word, and the room that it takes. */
+  private aside(card: NodeCard, stale: boolean): number {
+    if (stale) {
+      return 20;
+    }
+    const planned = LOOKS[card.status]?.planned ?? true;
+    if (planned && card.before !== '') {
+      if (!this.words.has('before')) {
+        const hue = LOOKS[card.before]?.hue ?? 'idle';
+        const last = drawn('g', { class: `nbpipe-hue-${hue}`, transform: 'translate(182 38)' });
+        last.append(place(shape(card.before), 0, 0, 11));
+        this.words.keep('before', last);
+      }
+      return 20;
+    }
+    this.words.write('key', card.key.slice(0, 6), 188, 42, 44, { pixels: 10, mono: true }, 'fg2 nbpipe-key', 'end');
+    return card.key !== '' ? 46 : 0;
+  }
+}
+
+/** How many of a group's steps have each status, as one line in their hues. */
+function strip(counts: Readonly<Record<string, number>>, x: number, y: number, width: number): SVGGElement {
+  const line = drawn('g', { class: 'nbpipe-strip' });
+  const total = Object.values(counts).reduce((sum, each) => sum + each, 0);
+  let at = x;
+  for (const [word, count] of Object.entries(counts)) {
+    const part = (width * count) / Math.max(1, total);
+    const hue = `nbpipe-hue-${LOOKS[word]?.hue ?? 'idle'}`;
+    line.append(drawn('rect', { class: hue, x: at, y, width: Math.max(0, part - 1), height: 2.5, rx: 1 }));
+    at += part;
+  }
+  return line;
+}
