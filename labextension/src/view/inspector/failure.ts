@@ -1,0 +1,26 @@
+// A failed step's card: what went wrong, where, what differs from the last good run, what to do.
+
+import type { FailureCard, NodeCard } from '../../protocol';
+import { button, element } from '../elements';
+import { remedyBlock } from './asking';
+import type { PaneContext } from './pane';
+import { goButton } from './source';
+
+export function failureCard(failure: FailureCard, node: NodeCard, context: PaneContext): HTMLElement {
+  const line = failure.line ?? node.line;
+  return element(
+    'section',
+    { class: 'failure box', attributes: { 'aria-label': 'What failed' } },
+    element('h4', {}, failure.title),
+    failure.place && element('p', { class: 'quiet' }, failure.place),
+    ...failure.differs.map(each => element('p', {}, each)),
+    failure.remedy && remedyBlock(failure.remedy),
+    element(
+      'div',
+      { class: 'presses' },
+      line === null ? null : goButton(context.root, node, line, true),
+      button('Show diff', { class: 'press', click: () => context.open('why') })
+    ),
+    failure.kept && element('p', { class: 'quiet' }, failure.kept)
+  );
+}

@@ -1,0 +1,68 @@
+// The tab Metrics: what a step logged: values beside what they were, series as lines, pictures, tables.
+
+import type { MetricsAnswer, SeriesCard } from '../../protocol';
+import { element } from '../elements';
+import { Asking } from './asking';
+import { lineChart, shortNumber } from './chart';
+import { image } from './image';
+import type { MakePane } from './pane';
+import { stateOf } from './pane';
+import { table } from './table';
+
+const MOST = 60; // charts, pictures and tables that are drawn
+
+export const metricsPane: MakePane = (place, context) => {
+  const asking = new Asking(context.link, place);
+  return {
+    tells: node => [stateOf(node), node.metric].join('\n'),
+    show: node => asking.ask('metrics', { step: node.id }, answer => place.replaceChildren(body(answer))),
+    dispose: () => asking.end()
+  };
+};
+
+function body({ series }: MetricsAnswer): HTMLElement {
+  if (series.length === 0) {
+    return element('p', { class: 'quiet' }, 'This step logged no metrics.');
+  }
+  const values = series.filter(isValue);
+  const rest = series.filter(each => !isValue(each));
+  return element(
+    'div',
+    { class: 'metrics' },
+    values.length > 0 && element('dl', { class: 'values' }, ...values.map(value)),
+    ...rest.slice(0, MOST).map(figure),
+    rest.length > MOST && element('p', { class: 'quiet' }, `and ${rest.length - MOST} more`)
+  );
+}
+
+function isValue(series: SeriesCard): boolean {
+  return series.values.length === 1 || (series.values.length === 0 && series.image === '' && series.columns.length === 0);
+}
+
+function value({ name, values, text, earlier }: SeriesCard): HTMLElement {
+  const now = values[0];
+  const shown = now === undefined ? text : shortNumber(now);
+  const was = now === undefined || earlier === null ? null : change(now, earlier);
+  return element(
+    'div',
+    { class: 'value' },
+    element('dt', {}, name),
+    element('dd', { title: now === undefined ? text : String(now) }, shown, was && element('span', { class: 'quiet' }, was))
+  );
+}
+
+function change(now: number, earlier: number): string {
+  const by = now - earlier;
+  return by === 0 ? 'as before' : `was ${shortNumber(earlier)} (${by > 0 ? '+' : ''}${shortNumber(by)})`;
+}
+
+function figure(series: SeriesCard): HTMLElement {
+  if (series.values.length > 1) {
+    return lineChart(series);
+  }
+  const inside =
+    series.image === ''
+      ? table({ columns: series.columns, rows: series.rows, label: series.name })
+      : image(series.image, series.name);
+  return element('figure', { class: 'chart-box box' }, element('figcaption', {}, series.name), inside);
+}

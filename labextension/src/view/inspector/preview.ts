@@ -1,0 +1,144 @@
+// What can be seen of some data: a table by pages, an image, a text, JSON, a folder. Nothing in it is run.
+
+import type { DataItem, NodeCard, PreviewCard } from '../../protocol';
+import { button, element } from '../elements';
+import { counted, grouped } from '../words';
+import { Asking } from './asking';
+import { image } from './image';
+import { jsonTree } from './json_tree';
+import type { PaneContext } from './pane';
+import { table } from './table';
+import { textList } from './text_list';
+import type { Windowed } from './windowed';
+
+const PAGE = 50; // rows
+const TREE = 1_000_000; // characters of JSON that become a tree
+const MOST_ENTRIES = 500;
+
+/** One preview at a time, in one place. */
+export class Preview {
+  readonly element = element('div', { class: 'preview box' });
+  private readonly asking: Asking;
+  private list: Windowed | null = null;
+
+  constructor(
+    context: PaneContext,
+    private readonly node: () => NodeCard | null
+  ) {
+    this.asking = new Asking(context.link, this.element);
+  }
+
+  show(item: DataItem, path = '', first = 0): void {
+    const args = { step: this.node()?.id ?? '', name: item.name, path, first, count: PAGE };
+    this.asking.ask('preview', args, card => {
+      this.clear();
+      this.element.append(this.head(item, path, card), this.body(item, path, card));
+    });
+  }
+
+  clear(): void {
+    this.list?.dispose();
+    this.list = null;
+    this.element.replaceChildren();
+  }
+
+  dispose(): void {
+    this.asking.end();
+    this.clear();
+  }
+
+  private head(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+    const notes = [card.note, card.cut && card.kind !== 'table' ? 'the beginning is shown' : ''].filter(Boolean);
+    return element(
+      'div',
+      { class: 'preview-head' },
+      this.crumbs(item, path),
+      element('span', { class: 'quiet' }, notes.join(' · ')),
+      card.kind === 'table' && this.pager(item, path, card)
+    );
+  }
+
+  /** Where in a folder one is; each part leads back there. */
+  private crumbs(item: DataItem, path: string): HTMLElement {
+    const parts = path.split('/').filter(Boolean);
+    const crumb = (name: string, at: number): HTMLElement =>
+      at === parts.length
+        ? element('strong', { class: 'mono' }, name)
+        : button(name, { class: 'link mono', click: () => this.show(item, parts.slice(0, at).join('/')) });
+    const all = [item.name, ...parts].map(crumb);
+    return element('span', { class: 'crumbs' }, ...all.flatMap((each, at) => (at === 0 ? [each] : [' / ', each])));
+  }
+
+  private pager(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+    const { first, total } = card;
+    const last = first + card.rows.length;
+    const ended = total === null ? card.rows.length < PAGE : last >= total;
+    const to = (label: string, title: string, row: number, off: boolean): HTMLButtonElement => {
+      const made = button(label, {
+        class: 'page',
+        title,
+        attributes: { 'aria-label': title },
+        click: () => this.show(item, path, row)
+      });
+      made.disabled = off;
+      return made;
+    };
+    const end = Math.max(0, Math.floor(((total ?? 0) - 1) / PAGE) * PAGE);
+    const of = total === null ? '' : ` of ${grouped(total)}`;
+    const rows = card.rows.length === 0 ? 'no rows' : `rows ${grouped(first + 1)} to ${grouped(last)}${of}`;
+    return element(
+      'span',
+      { class: 'pager' },
+      to('«', 'First rows', 0, first === 0),
+      to('‹', 'Earlier rows', Math.max(0, first - PAGE), first === 0),
+      element('span', { attributes: { role: 'status' } }, rows),
+      to('›', 'Later rows', last, ended),
+      total !== null && to('»', 'Last rows', end, ended)
+    );
+  }
+
+  private body(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+    switch (card.kind) {
+      case 'table':
+        return table({ columns: card.columns, rows: card.rows, first: card.first, label: item.name });
+      case 'image':
+        return image(card.image, item.name);
+      case 'folder':
+        return this.folder(item, path, card);
+      case 'json':
+        return this.json(card, item.name);
+      case 'text':
+        return this.text(card.text, item.name);
+      case 'binary':
+        return element('p', { class: 'quiet' }, 'No picture of this kind of data.');
+    }
+  }
+
+  private json(card: PreviewCard, label: string): HTMLElement {
+    const tree = card.cut || card.text.length > TREE ? null : jsonTree(card.text);
+    return tree ? element('div', { class: 'scroll', attributes: { tabindex: '0' } }, tree) : this.text(card.text, label);
+  }
+
+  private text(text: string, label: string): HTMLElement {
+    this.list = textList({ text, label });
+    return this.list.element;
+  }
+
+  private folder(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+    const more = card.entries.length - MOST_ENTRIES;
+    const rows = card.entries.slice(0, MOST_ENTRIES).map(([name = '', size = '']) =>
+      element(
+        'li',
+        {},
+        button(name, { class: 'link mono', click: () => this.show(item, path === '' ? name : `${path}/${name}`) }),
+        element('span', { class: 'quiet' }, size)
+      )
+    );
+    return element(
+      'div',
+      { class: 'scroll', attributes: { tabindex: '0' } },
+      rows.length === 0 ? element('p', { class: 'quiet' }, 'The folder is empty.') : element('ul', { class: 'entries' }, ...rows),
+      more > 0 && element('p', { class: 'quiet' }, `and ${counted(more, 'more file')}`)
+    );
+  }
+}
