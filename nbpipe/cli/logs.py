@@ -13,7 +13,8 @@ import click
 from nbpipe.cli.output import emit, say
 from nbpipe.cli.wanted import FORMS, workspace_at
 from nbpipe.errors import UsageError
-from nbpipe.run import PipelineRun, StepRun
+from nbpipe.run import StepRun
+from nbpipe.run.origin import origin_of
 from nbpipe.workspace import Workspace
 
 _POLL = 0.05
@@ -32,7 +33,7 @@ def command(step: str, file: str | None, follow: bool, run_id: str | None, as_js
     A reused step's log is that of the run it is reused from. A pipeline's file says whose workspace is meant.
     """
     workspace = workspace_at(file)
-    shown = _with_a_log(_step_run(workspace, step, run_id), workspace)
+    shown = _with_a_log(_step_run(workspace, step, run_id))
     pieces = followed(shown) if follow else _there(shown)
     write: Callable[[Chunk], None] = _json_writer(shown.node_id) if as_json else _write
     begun = False
@@ -50,17 +51,12 @@ def _step_run(workspace: Workspace, step: str, run_id: str | None) -> StepRun:
     return run.step(step)
 
 
-def _with_a_log(step: StepRun, workspace: Workspace) -> StepRun:
+def _with_a_log(step: StepRun) -> StepRun:
     """The step of the run in which its script really ran."""
-    if not step.reused:
-        return step
-    origin = step.reused_run
-    if origin not in workspace.state.run_ids():
-        raise UsageError(f"{step.node_id} was reused from run {origin}, whose logs are gone (nbpipe gc).")
-    say(f"{step.node_id} was reused; this is its log of run {origin}.", err=True)
-    run: PipelineRun = workspace.get_run(origin)
-    named = {each.name: each for each in run.get_steps() if each.fingerprint == step.fingerprint}
-    return named.get(step.name) or run.step(step.name)
+    origin = origin_of(step)
+    if origin is not step:
+        say(f"{step.node_id} was reused; this is its log of run {origin.run.id}.", err=True)
+    return origin
 
 
 def _there(step: StepRun) -> Iterator[Chunk]:

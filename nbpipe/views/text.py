@@ -39,10 +39,19 @@ def visible(text: object) -> str:
         >>> visible("a\x00b\u202ec\n")
         'a␀b[U+202E]c'
     """
-    line = _GIVEN_TO_BLANKS.sub(" ", str(text)).strip()
-    if line.isascii() and line.isprintable():
-        return line
-    return "".join(map(_visible_character, line))
+    return laid_bare(_GIVEN_TO_BLANKS.sub(" ", str(text)).strip())
+
+
+def laid_bare(text: str) -> str:
+    r"""A part of a line with nothing hidden in it; the blanks at its ends stay.
+
+    Example:
+        >>> laid_bare(" a\x00\n")
+        ' a␀ '
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible_character, _GIVEN_TO_BLANKS.sub(" ", text)))
 
 
 def visible_line(line: str) -> str:
