@@ -66,5 +66,7 @@ def number(value: float, digits: int = 1) -> str:
         >>> number(12.0), number(-0.04), number(100.26)
         ('12', '0', '100.3')
     """
-    text = f"{round(value, digits) + 0.0:.{digits}f}"
-    return text.rstrip("0").rstrip(".") if digits else text
+    text = f"{value:.{digits}f}"
+    if digits:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
