@@ -22,11 +22,11 @@ from nbpipe.execution.capacity import gpu_names
 from nbpipe.execution.destinations import put_copies
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.logs import LogWriter
-from nbpipe.execution.masking import masked
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
 from nbpipe.execution.workplace import BoundInput, Workplace
 from nbpipe.platform import oom_kills
+from nbpipe.runtime.masking import TextMasker
 from nbpipe.runtime.metrics import fold
 from nbpipe.store.files import read_lines
 from nbpipe.store.objects import ObjectStore
@@ -54,7 +54,7 @@ class Means:
         objects, results, memory: the store.
         backend: starts processes.
         variables: the submitter's environment.
-        runtime: folder with the staged runtime.
+        runtime: archive with the runtime.
     """
 
     root: Path
@@ -107,6 +107,7 @@ class Attempt:
         self._spool_offset = 0
         self._oom_before = oom_kills()
         self._secrets = [means.variables.get(name, "") for name in node.environment.secrets]
+        self._masker = TextMasker(self._secrets)
 
     async def run(self) -> Event:
         """Start the process, wait for its end, publish; the event that tells how it ended."""
@@ -183,7 +184,7 @@ class Attempt:
             for record in records:
                 # The script may have written anything there; only what the runtime writes counts.
                 if isinstance(record, dict) and {"record", "run"} <= record.keys():
-                    self._take_record(masked(record, self._secrets))
+                    self._take_record(self._masker.record(record))
 
     def _take_record(self, record: dict[str, Any]) -> None:
         self.records.append(record)
@@ -196,7 +197,7 @@ class Attempt:
             if isinstance(event, StepFailed | StepCancelled):
                 event = replace(event, kept=place.publish_kept())
             if place.not_kept:
-                text = f"./outputs was not kept: {place.not_kept}"
+                text = self._masker.text(f"./outputs was not kept: {place.not_kept}")
                 self.notes.append(StepNoted(time.time(), self.node.node_id, text))
             return event
         finally:
@@ -332,9 +333,11 @@ class Attempt:
         remedy: str = "",
         line: int | None = None,
     ) -> StepFailed:
+        masked = self._masker.text  # a script may give a secret to a file as its name
         return StepFailed(
-            time.time(), self.node.node_id, self.number, cause, message,
-            code=ended.code if ended else None, signal=ended.signal if ended else None, line=line, remedy=remedy,
+            time.time(), self.node.node_id, self.number, cause, masked(message),
+            code=ended.code if ended else None, signal=ended.signal if ended else None, line=line,
+            remedy=masked(remedy),
             wall=ended.wall if ended else 0.0, cpu=ended.cpu if ended else 0.0,
             peak_bytes=ended.peak_bytes if ended else 0, will_retry=self.may_retry,
         )  # fmt: skip

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nbpipe.compute.base import Stream
-from nbpipe.execution.masking import Masker
 from nbpipe.platform import open_private
+from nbpipe.runtime.masking import Masker
 from nbpipe.store.files import open_to_read, own_folder, remove_tree, storing
 
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")

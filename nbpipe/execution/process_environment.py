@@ -26,7 +26,7 @@ class StepPaths:
         inputs: input port -> path (for a ``direct`` input its id).
         outputs: output port -> path it is told to write.
         spool: folder that the runtime writes metrics and files to.
-        runtime: folder with the staged runtime, for interpreters without nbpipe.
+        runtime: archive with the runtime, for interpreters without nbpipe.
     """
 
     cwd: Path
@@ -76,6 +76,8 @@ def step_environment(
     given |= node.environment.variables
     given["AZUREML_OUTPUT_DIRECTORY"] = str(paths.cwd / "outputs")
     given["NBPIPE_SPOOL"] = str(paths.spool)
+    if node.environment.secrets:
+        given["NBPIPE_SECRETS"] = "=".join(node.environment.secrets)  # the one sign that no name has
     given["NBPIPE_RUNTIME"] = str(paths.runtime)
     return given
 

@@ -51,6 +51,11 @@ class RunFolder:
         return self.path / "requests"
 
     @property
+    def runtime(self) -> Path:
+        """What a step's interpreter without nbpipe imports from, while the run goes on."""
+        return self.path / "runtime.zip"
+
+    @property
     def runner_log(self) -> Path:
         """What the runner itself wrote to its standard error: empty unless it broke."""
         return self.path / "runner.log"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from nbpipe.compute.local import LocalBackend
@@ -17,9 +18,9 @@ from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.slots import Slots
-from nbpipe.runtime.stage import stage
+from nbpipe.runtime.stage import archive
 from nbpipe.store.digests import FileDigests
-from nbpipe.store.files import read_json, storing
+from nbpipe.store.files import read_json, remove_tree, write_bytes
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
@@ -46,29 +47,24 @@ def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
             raise
         raise StoreError(f"{root} was moved or removed while the run went on.") from error
     finally:
+        with suppress(OSError):
+            remove_tree(folder.runtime)
         collecting.release()
         lock.release()
 
 
 async def _execute(root: Path, state: StateFolder, folder: RunFolder, variables: Mapping[str, str]) -> str:
     frozen = FrozenRun.from_json(read_json(folder.graph))
+    write_bytes(folder.runtime, archive())
     digests = FileDigests(state)
     objects = ObjectStore(state, digests)
     results = Results(state)
     means = Means(
         root=root, frozen=frozen, objects=objects, results=results, memory=StoredMemory(results, objects),
-        backend=LocalBackend(), variables=variables, runtime=staged_runtime(state),
+        backend=LocalBackend(), variables=variables, runtime=folder.runtime,
     )  # fmt: skip
     slots = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
     return await Executor(means, folder, state, digests, slots).run()
-
-
-def staged_runtime(state: StateFolder) -> Path:
-    """The folder with the runtime for interpreters without nbpipe, written once a version."""
-    folder = state.tmp / "runtime"
-    with storing(folder):
-        stage(folder)
-    return folder
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from nbpipe.execution.ignore import code_files
 from nbpipe.execution.modules import modules_taken_along
 from nbpipe.execution.sources import Sources
 from nbpipe.platform import copy_file
+from nbpipe.store.files import own_folder
 from nbpipe.store.objects import ObjectStore
 
 WARN_BYTES = 300 * 2**20
@@ -113,12 +114,12 @@ def lay_out(files: Mapping[str, str], modes: Mapping[str, int], store: ObjectSto
         store: where the blobs are.
         target: the folder, made here.
     """
-    target.mkdir(mode=0o700, parents=True)
+    own_folder(target)
     made = {target}
     for name, digest in files.items():
         place = target / name
         if place.parent not in made:
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(place.parent)
             made.add(place.parent)
         copy_file(store.blob_path(digest), place)
         os.chmod(place, modes.get(name, 0o600))

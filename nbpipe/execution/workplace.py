@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from nbpipe.execution.process_environment import StepPaths
 from nbpipe.execution.source_data import FoundData
 from nbpipe.execution.staging import lay_out
 from nbpipe.platform import copy_file, private_folder
-from nbpipe.store.files import remove_tree
+from nbpipe.store.files import is_folder, own_folder, remove_tree
 from nbpipe.store.manifest import Kind
 from nbpipe.store.objects import ObjectStore
 
@@ -100,15 +101,16 @@ class Workplace:
         folder = self.folder / "in" / port.name
         for name, path in found.files.items():
             place = folder / name
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            own_folder(place.parent)
             if port.mode == "mount":
                 place.symlink_to(path.absolute())
             else:
                 copy_file(path, place)
+                os.chmod(place, 0o600)
         for name in found.bare:
             if name.endswith("/"):
-                (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                own_folder(folder / name)
+        own_folder(folder)
         return folder / next(iter(found.files)) if found.is_file else folder
 
     def place_of(self, port: OutputPort) -> Path:
@@ -117,7 +119,7 @@ class Workplace:
 
     def _place_for(self, port: OutputPort) -> Path:
         place = self.place_of(port)
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_folder(place.parent)
         if port.form == "folder":
             private_folder(place)
         return place
@@ -179,6 +181,21 @@ class Workplace:
         return found
 
     def clear(self) -> None:
-        """Remove the folders; what cannot be removed is left to the collector."""
+        """Remove the folders but the logs, which become private; what cannot be removed is left to the collector."""
         with suppress(OSError, StoreError):
+            _shut(self.logs)
             remove_tree(self.folder)
+
+
+def _shut(folder: Path) -> None:
+    """Take from others what a script let them do with its own files; nobody changes them meanwhile."""
+    if not is_folder(folder):
+        return
+    os.chmod(folder, 0o700)
+    for inner, folders, files in os.walk(folder):
+        for name in folders + files:
+            status = os.lstat(place := os.path.join(inner, name))
+            if stat.S_ISDIR(status.st_mode):
+                os.chmod(place, 0o700)
+            elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1:  # another name may lie anywhere
+                os.chmod(place, 0o600)

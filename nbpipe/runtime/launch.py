@@ -20,7 +20,7 @@ def run_script(script: str, argv: list[str]) -> None:
 
     Two things differ from `python script.py`, on purpose: the working directory is on `sys.path` too, after
     the script's own folder, because the modules a step takes along lie there; and what is printed arrives
-    while the script runs (`nbpipe.runtime.live`). The folder named by the variable NBPIPE_RUNTIME comes last
+    while the script runs (`nbpipe.runtime.live`). What the variable NBPIPE_RUNTIME names comes last
     on `sys.path`, so that `from nbpipe import Run` works where nbpipe is not installed, and an installed
     nbpipe wins.
 

@@ -23,7 +23,7 @@ class Run(Recorder):
 
     Args:
         variables: the environment it is described in (names as in Azure ML v1, plus `NBPIPE_SPOOL`,
-            `NBPIPE_STEP` and `NBPIPE_WORKSPACE`).
+            `NBPIPE_STEP`, `NBPIPE_WORKSPACE` and `NBPIPE_SECRETS`).
         spool: where its records go.
         role: "step", or "parent" for the run of the whole pipeline.
 
@@ -53,7 +53,8 @@ class Run(Recorder):
         """
         folder = os.environ.get("NBPIPE_SPOOL")
         if folder:
-            return cls(dict(os.environ), Spool(folder))
+            names = os.environ.get("NBPIPE_SECRETS", "").split("=")
+            return cls(dict(os.environ), Spool(folder, [os.environ.get(name, "") for name in names]))
         if not allow_offline:
             raise NbpipeError(
                 "This script runs outside any step.",

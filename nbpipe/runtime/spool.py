@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterable
 from typing import IO, Any, Union
 
 from nbpipe.errors import UsageError
+from nbpipe.runtime.masking import TextMasker
 
 Record = dict[str, Any]
 Source = Union[str, "os.PathLike[str]", IO[bytes], IO[str]]
@@ -26,6 +28,7 @@ class Spool:
 
     Args:
         folder: it exists, or is made on the first write.
+        secrets: values to mask in the lines; they never come to the disk.
 
     Example:
         >>> spool = Spool("spool")
@@ -34,8 +37,9 @@ class Spool:
         0.93
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, secrets: Iterable[str] = ()) -> None:
         self._folder = folder
+        self._masker = TextMasker(secrets)
 
     def append(self, record: str, **fields: Any) -> None:
         """Add a record: "metric", "image", "tag", "property", "file", "model", "complete" or "fail", with its
@@ -44,9 +48,9 @@ class Spool:
         Raises:
             OSError: the folder cannot be written.
         """
-        line = json.dumps({"record": record, "time": time.time(), **fields}, ensure_ascii=True) + "\n"
-        data = line.encode("ascii")
-        os.makedirs(self._folder, exist_ok=True)
+        entry = self._masker.record({"record": record, "time": time.time(), **fields})
+        data = json.dumps(entry, ensure_ascii=True).encode("ascii") + b"\n"
+        os.makedirs(self._folder, 0o700, exist_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
         fd = os.open(os.path.join(self._folder, _LINES), flags, 0o600)
         try:
@@ -85,6 +89,7 @@ class Spool:
         """
         name = artifact_name(name)
         target = self.path(name)
+        os.makedirs(self._folder, 0o700, exist_ok=True)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         part = os.path.join(self._folder, f"part-{os.getpid()}-{time.monotonic_ns()}")
         with open(part, "wb") as copy:

@@ -1,9 +1,10 @@
-"""Writes the runtime as a folder that an interpreter without nbpipe can import from."""
+"""Packs the runtime into one file that an interpreter without nbpipe can import from."""
 
 from __future__ import annotations
 
+import io
 import os
-import shutil
+import zipfile
 from pathlib import Path
 
 _PACKAGE = '''\
@@ -22,44 +23,24 @@ def __getattr__(name):
 '''
 
 
-def stage(target: Path) -> Path:
-    """Write the folder, whole or not at all; one that is there already stays as it is.
+def archive() -> bytes:
+    """The runtime as a zip archive, the same bytes each time.
 
-    Its path goes into the variable NBPIPE_RUNTIME of a step, whose launcher puts it last on `sys.path`, so
-    that `from nbpipe import Run` works and an installed nbpipe wins.
-
-    Args:
-        target: the folder to be. Name it for the version of nbpipe, so that another version writes another.
-
-    Returns:
-        `target`.
-
-    Raises:
-        OSError: it cannot be written.
+    The path of a file with it goes into the variable NBPIPE_RUNTIME of a step, whose launcher puts it last on
+    `sys.path`, so that `from nbpipe import Run` works and an installed nbpipe wins. In an archive nobody
+    leaves compiled modules, which an interpreter would believe without looking at their source.
 
     Example:
-        >>> [entry.name for entry in stage(Path("runtime-0.1.0")).iterdir()]
-        ['nbpipe']
+        >>> zipfile.ZipFile(io.BytesIO(archive())).namelist()[:2]
+        ['nbpipe/__init__.py', 'nbpipe/errors.py']
     """
-    if (target / "nbpipe").is_dir():
-        return target
     own = Path(__file__).parent
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    package = part / "nbpipe"
-    (package / "runtime").mkdir(parents=True)
-    (package / "__init__.py").write_text(_PACKAGE, encoding="utf-8")
-    shutil.copyfile(own.parent / "errors.py", package / "errors.py")
-    for module in own.glob("*.py"):
-        shutil.copyfile(module, package / "runtime" / module.name)
-    for path in package.rglob("*.py"):  # a power cut must not leave torn ones, which would stay
-        with open(path, "r+b") as file:
-            os.fsync(file.fileno())
-    try:
-        part.rename(target)
-    except OSError:
-        shutil.rmtree(part, ignore_errors=True)
-        if not (target / "nbpipe").is_dir():  # not just another run's, a moment earlier
-            raise
-    return target
+    files = {"__init__.py": _PACKAGE.encode(), "errors.py": (own.parent / "errors.py").read_bytes()}
+    for name in sorted(os.listdir(own)):
+        if name.endswith(".py"):
+            files[f"runtime/{name}"] = (own / name).read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        for name, text in files.items():
+            made.writestr(zipfile.ZipInfo(f"nbpipe/{name}"), text)
+    return packed.getvalue()

@@ -212,7 +212,7 @@ class ObjectStore(Blobs):
         """
         source, manifest = self.path(digest), self.manifest(digest)
         with storing(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            own_folder(target.parent)
             if manifest.kind == "file":
                 copy_entry(source, target, manifest.entries[0])
             else:

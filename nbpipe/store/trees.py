@@ -82,13 +82,13 @@ def settle(tree: Path, manifest: Manifest) -> None:
 
 def copy_tree(source: Path, target: Path, manifest: Manifest) -> None:
     """Copy a tree to a folder that is new or empty, its files writable."""
-    target.mkdir(exist_ok=True)
+    target.mkdir(0o700, exist_ok=True)
     if any(target.iterdir()):
         raise FileExistsError(errno.EEXIST, "something is there already", str(target))
     for entry in manifest.entries:  # a folder sorts before what is in it
         place = target / entry.path
         if entry.type == "folder":
-            place.mkdir()
+            place.mkdir(0o700)
         elif entry.type == "link":
             os.symlink(entry.target, place)
         else:

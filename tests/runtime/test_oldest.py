@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nbpipe.runtime.stage import stage
+from nbpipe.runtime.stage import archive
 
 PACKAGE = Path(__file__).parents[2] / "nbpipe"
 TRAVELS = [PACKAGE / "errors.py", *sorted((PACKAGE / "runtime").glob("*.py"))]
@@ -40,7 +40,8 @@ def test_it_runs_on_the_oldest_interpreter_there_is(tmp_path: Path):
     found = [path for path in map(shutil.which, names) if path and answers(path)]
     if not found:
         pytest.skip("no Python 3.9 or 3.10 here")
-    staged = stage(tmp_path / "runtime")
+    staged = tmp_path / "runtime.zip"
+    staged.write_bytes(archive())
     ran = subprocess.run(
         [found[0], "-c", EVERYTHING, str(staged)], capture_output=True, text=True, check=False
     )

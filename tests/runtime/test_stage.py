@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from nbpipe.compute.base import Job
 from nbpipe.compute.local import LocalBackend
 from nbpipe.runtime.metrics import fold
 from nbpipe.runtime.spool import Spool
-from nbpipe.runtime.stage import stage
+from nbpipe.runtime.stage import archive
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,14 @@ def backend(request: pytest.FixtureRequest) -> LocalBackend:
     return LocalBackend(forked=request.param)
 
 
+@pytest.fixture
+def staged(tmp_path: Path) -> Path:
+    """The runtime as a run has it."""
+    path = tmp_path / "runtime.zip"
+    path.write_bytes(archive())
+    return path
+
+
 def run(backend: LocalBackend, job: Job) -> tuple[int | None, str]:
     async def go() -> tuple[int | None, str]:
         output = bytearray()
@@ -40,8 +49,9 @@ def run(backend: LocalBackend, job: Job) -> tuple[int | None, str]:
     return asyncio.run(go())
 
 
-def test_a_script_logs_from_an_interpreter_without_nbpipe(backend: LocalBackend, bare: str, tmp_path: Path):
-    staged = stage(tmp_path / "runtime")
+def test_a_script_logs_from_an_interpreter_without_nbpipe(
+    backend: LocalBackend, bare: str, staged: Path, tmp_path: Path
+):
     (tmp_path / "script.py").write_text(
         "import nbpipe\nfrom nbpipe import Run\nRun.get_context().log('x', 1.5)\nprint(nbpipe.__file__)"
     )
@@ -51,9 +61,9 @@ def test_a_script_logs_from_an_interpreter_without_nbpipe(backend: LocalBackend,
     assert fold(Spool(str(tmp_path / "spool")).records()) == {"x": 1.5}
 
 
-def test_what_a_step_does_not_have_is_said(backend: LocalBackend, bare: str, tmp_path: Path):
+def test_what_a_step_does_not_have_is_said(backend: LocalBackend, bare: str, staged: Path, tmp_path: Path):
     (tmp_path / "script.py").write_text("import nbpipe\nnbpipe.Workspace")
-    env = {**os.environ, "NBPIPE_RUNTIME": str(stage(tmp_path / "runtime"))}
+    env = {**os.environ, "NBPIPE_RUNTIME": str(staged)}
     code, output = run(backend, Job("t", bare, "script.py", (), tmp_path, env))
     assert code == 1
     assert "nbpipe.Workspace is not there in this interpreter" in output
@@ -69,35 +79,36 @@ def test_a_bare_interpreter_runs_steps_without_a_staged_runtime(
     assert "No module named 'nbpipe'" in output
 
 
-def test_an_installed_nbpipe_wins(backend: LocalBackend, bare: str, tmp_path: Path):
+def test_an_installed_nbpipe_wins(backend: LocalBackend, bare: str, staged: Path, tmp_path: Path):
     installed = tmp_path / "installed" / "nbpipe"
     installed.mkdir(parents=True)
     (installed / "__init__.py").write_text("mine = True")
     (tmp_path / "script.py").write_text("import nbpipe; print(nbpipe.mine)")
     env = {
         **os.environ,
-        "NBPIPE_RUNTIME": str(stage(tmp_path / "runtime")),
+        "NBPIPE_RUNTIME": str(staged),
         "PYTHONPATH": str(tmp_path / "installed"),
     }
     assert run(backend, Job("t", bare, "script.py", (), tmp_path, env)) == (0, "True\n")
 
 
-def test_staging_twice_and_at_once_gives_one_whole_folder(tmp_path: Path):
-    root = Path(__file__).parents[2]
-    code = "import pathlib, sys; from nbpipe.runtime.stage import stage; stage(pathlib.Path(sys.argv[1]))"
-    call = [sys.executable, "-c", code, tmp_path / "r"]
-    processes = [subprocess.Popen(call, cwd=root) for _ in range(4)]
-    assert [process.wait() for process in processes] == [0] * 4
-    assert [entry.name for entry in tmp_path.iterdir()] == ["r"]
-    own = {path.name: path.read_bytes() for path in (root / "nbpipe" / "runtime").glob("*.py")}
-    staged = tmp_path / "r" / "nbpipe" / "runtime"
-    assert {path.name: path.read_bytes() for path in staged.glob("*.py")} == own
+def test_the_archive_has_every_module_and_is_the_same_each_time(staged: Path):
+    folder = Path(__file__).parents[2] / "nbpipe" / "runtime"
+    own = {f"nbpipe/runtime/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
+    with zipfile.ZipFile(staged) as packed:
+        told = {name: packed.read(name) for name in packed.namelist()}
+    assert {name: told[name] for name in told if name.startswith("nbpipe/runtime/")} == own
+    assert archive() == staged.read_bytes()
 
 
-def test_the_staged_runtime_needs_the_standard_library_only(bare: str, tmp_path: Path):
-    staged = stage(tmp_path / "runtime")
-    code = (
-        f"import sys; sys.path.insert(0, {str(staged)!r}); import nbpipe; print(nbpipe.Run.get_context().id)"
-    )
-    ran = subprocess.run([bare, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+def test_nothing_compiled_is_left_beside_it(bare: str, staged: Path):
+    subprocess.run([bare, "-c", IMPORT, staged], check=True, capture_output=True)
+    assert not [path for path in staged.parent.rglob("*.pyc") if "venv" not in path.parts]
+
+
+def test_the_staged_runtime_needs_the_standard_library_only(bare: str, staged: Path):
+    ran = subprocess.run([bare, "-I", "-S", "-c", IMPORT, staged], capture_output=True, text=True, check=True)
     assert ran.stdout == "OfflineRun\n"
+
+
+IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); import nbpipe; print(nbpipe.Run.get_context().id)"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nbpipe.execution.masking import MASK, Masker
+from nbpipe.runtime.masking import MASK, Masker, TextMasker
 
 # Few letters, so that secrets overlap, repeat and begin one another.
 secrets = st.lists(st.text("ab\n", min_size=4, max_size=8), min_size=1, max_size=3)
@@ -73,3 +77,54 @@ def test_a_short_value_is_not_masked():
 
 def test_a_value_is_masked_by_its_bytes():
     assert masked(["passé"], ["le passé".encode()]) == b"le ***"
+
+
+def test_blanks_around_a_line_of_a_value_do_not_count():
+    assert masked(["  hunter22 \r\n"], [b"<hunter22>"]) == b"<***>"
+
+
+quoted = st.text("ab'\"\\\n\té\u2028\U0001f511\udcff", min_size=4, max_size=8).filter(
+    lambda text: len(text.strip()) > 3
+)
+
+
+@given(quoted, st.text("'\"", max_size=2))
+@example("it's me", '"')
+def test_a_value_is_masked_as_python_and_json_write_it(value, around):
+    whole = f"{around}{value}{around}"
+    for text in (repr(whole), ascii([whole]), json.dumps({whole: 1}), json.dumps(whole, ensure_ascii=False)):
+        assert MASK in masked([value], [text.encode("utf-8", "surrogateescape")])
+    data = value.encode("utf-8", "surrogateescape")
+    assert MASK in masked([value], [repr(data).encode()])
+    assert masked([value], [data]) == MASK
+
+
+@given(st.lists(quoted, min_size=1, max_size=2), st.text("ab\udcff\ud800"))
+def test_a_text_is_masked_whatever_characters_it_has(values, text):
+    masker = TextMasker(values)
+    for value in values:
+        assert value not in masker.text(text + value + text)
+    assert masker.text("c\ud800") == "c\ud800"
+
+
+def test_values_and_names_are_masked_however_deep():
+    told = {"s3cret": [{"a s3cret": ("s3cret", 1, None)}], "time": 1.5}
+    assert TextMasker(["s3cret"]).value(told) == {"***": [{"a ***": ["***", 1, None]}], "time": 1.5}
+
+
+@pytest.mark.parametrize("word", ["record", "metric", "name", "step", "value", "scalar"])
+def test_a_secret_that_is_a_word_of_ours_hides_no_record(word):
+    record = {"record": "metric", "run": "step", "kind": "scalar", "name": f"my {word}", "value": word}
+    told = TextMasker([word]).record(record)
+    assert told == {**record, "name": "my ***", "value": "***"}
+
+
+def test_what_only_a_script_can_have_written_is_masked_whole():
+    record = {"record": "s3cret", "run": ["s3cret"], "s3cret": "s3cret"}
+    assert TextMasker(["s3cret"]).record(record) == {"record": "***", "run": ["***"], "***": "***"}
+
+
+def test_a_variable_of_any_bytes_is_masked_in_output_and_in_texts():
+    value = os.fsdecode(b"raw-\xff\xfe")
+    assert masked([value], [b"<raw-\xff\xfe>"]) == b"<***>"
+    assert TextMasker([value]).text(f"<{value}>") == "<***>"
