@@ -28,6 +28,7 @@ class Explanation:
         receipt: ``(kind, name, value)`` of every ingredient of the fingerprint.
         key: key of the fingerprint, or empty while an input is unknown.
         note: what else is worth saying ("only comments changed").
+        compared: the receipt of the fingerprint that it is compared with, or nothing.
     """
 
     step: str
@@ -38,6 +39,7 @@ class Explanation:
     receipt: tuple[tuple[str, str, str], ...] = ()
     key: str = ""
     note: str = ""
+    compared: tuple[tuple[str, str, str], ...] = ()
 
 
 def explain(
@@ -65,6 +67,7 @@ def explain(
         tuple(_receipt(after)) if after else (),
         after.key if after and not after.unknown else "",
         "only comments changed" if only_comments else "",
+        tuple(_receipt(before)) if before else (),
     )
 
 

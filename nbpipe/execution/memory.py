@@ -99,12 +99,13 @@ class StoredMemory:
     def fingerprint(self, digest: str) -> Fingerprint | None:
         """A stored fingerprint, or None where it is gone or damaged."""
         if digest not in self._fingerprints:
-            self._fingerprints[digest] = None
+            found = None
             with suppress(StoreError, ValueError, KeyError, TypeError):
                 if self._objects.has(digest):
-                    self._fingerprints[digest] = Fingerprint.from_json(
-                        json.loads(self._objects.get_bytes(digest))
-                    )
+                    found = Fingerprint.from_json(json.loads(self._objects.get_bytes(digest)))
+            self._fingerprints[digest] = (
+                found  # now, since another thread takes what stands here for all there is
+            )
         return self._fingerprints[digest]
 
     def keep_fingerprint(self, fingerprint: Fingerprint) -> str:

@@ -25,7 +25,7 @@ def why_text(explanation: Explanation, *, receipt: bool = False) -> str:
     head = f"{look(explanation.status).glyph} {visible(explanation.step)}: {explanation.status}"
     lines = [head, *(f"  {each}" for each in sentences(explanation))]
     for title, diff in explanation.diffs:
-        lines += ["", f"  {visible(title)}", *(f"    {each}" for each in _diff_lines(diff))]
+        lines += ["", f"  {visible(title)}", *(f"    {each}" for each in diff_lines(diff))]
     if explanation.receipt:
         key = explanation.key[:12] or "not known yet"
         lines += ["", f"  fingerprint {key}, {len(explanation.receipt)} ingredients"]
@@ -54,7 +54,8 @@ def sentences(explanation: Explanation) -> list[str]:
     return told or ["Nothing is known of it yet."]
 
 
-def _diff_lines(diff: str) -> Iterator[str]:
+def diff_lines(diff: str) -> Iterator[str]:
+    """The lines of a diff as they may be shown, each with its mark; of a long one the first."""
     lines = diff.split("\n")
     for line in lines[:_LONGEST_DIFF]:
         mark = line[:1] if line[:1] in "+- " else ""
@@ -83,7 +84,7 @@ def why_html(explanation: Explanation) -> str:
         "</ul>",
     ]
     for title, diff in explanation.diffs:
-        body = "\n".join(map(_coloured, _diff_lines(diff)))
+        body = "\n".join(map(_coloured, diff_lines(diff)))
         parts.append(
             f"<details open><summary><code>{escaped(title)}</code></summary><pre>{body}</pre></details>"
         )
