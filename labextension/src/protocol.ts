@@ -538,6 +538,26 @@ export interface CellText {
   questions: readonly string[];
 }
 
+/** A parameter that may be set. */
+export interface ParamItem {
+  name: string;
+  value: unknown;
+  options: readonly unknown[];
+  low: number | null;
+  high: number | null;
+  step: number | null;
+}
+
+/** The parameters of the pipeline (verb `params`). */
+export interface ParamsAnswer {
+  items: readonly ParamItem[];
+}
+
+/** The run that was started (verb `run`); empty where none was, since a notebook is only read. */
+export interface RunAnswer {
+  run: string;
+}
+
 export type Message = Hello | GraphMessage | PatchMessage | LogMessage | AnswerMessage;
 
 /** Verb -> what its answer holds. */
@@ -553,4 +573,7 @@ export interface Answers {
   script: ScriptAnswer;
   runs: RunsAnswer;
   extract: CellText;
+  restore: CellText;
+  params: ParamsAnswer;
+  run: RunAnswer;
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -260,6 +260,39 @@ class CellText:
     questions: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ParamItem:
+    """A parameter that may be set.
+
+    Attributes:
+        name: its name.
+        value: a number, a text or true/false.
+        options: the values it may have, where they are listed.
+        low, high, step: its range, where it has one.
+    """
+
+    name: str
+    value: Any
+    options: tuple[Any, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+
+
+@dataclass(frozen=True)
+class ParamsAnswer:
+    """The parameters of the pipeline (verb ``params``)."""
+
+    items: tuple[ParamItem, ...]
+
+
+@dataclass(frozen=True)
+class RunAnswer:
+    """The run that was started (verb ``run``); empty where none was, since a notebook is only read."""
+
+    run: str
+
+
 ANSWERS: Mapping[str, type] = {
     "why": WhyAnswer,
     "log_page": LogPage,
@@ -272,5 +305,8 @@ ANSWERS: Mapping[str, type] = {
     "script": ScriptAnswer,
     "runs": RunsAnswer,
     "extract": CellText,
+    "restore": CellText,
+    "params": ParamsAnswer,
+    "run": RunAnswer,
 }
 """Verb -> what its answer holds; the other verbs answer with nothing but that it was done."""

@@ -89,14 +89,20 @@ def picture_of(shown: Pipeline | Plan | ShownRun | Picture, *, sizes: bool = Tru
 
 def _of_plan(plan: Plan) -> Picture:
     graph = plan.graph
-    nodes = [_planned(step, graph) for step in plan]
+    nodes = [planned_view(step, graph) for step in plan]
     notes: dict[tuple[str, str], str] = {}
     for step in plan:
-        notes.update(_notes_of_inputs(graph, step))
-    return _picture(graph, nodes, notes)
+        notes.update(notes_of_inputs(graph, step))
+    return make_picture(graph, nodes, notes)
 
 
-def _planned(step: StepPlan, graph: Graph) -> NodeView:
+def planned_view(step: StepPlan, graph: Graph) -> NodeView:
+    """A step as its plan is.
+
+    Args:
+        step: its plan.
+        graph: the plan's graph.
+    """
     node = graph.get_node(step.node_id)
     reused = step.result if step.action == "reuse" else None
     known = step.fingerprint is not None and not step.fingerprint.unknown
@@ -120,7 +126,7 @@ def _planned(step: StepPlan, graph: Graph) -> NodeView:
     )
 
 
-def _notes_of_inputs(graph: Graph, step: StepPlan) -> Iterator[tuple[tuple[str, str], str]]:
+def notes_of_inputs(graph: Graph, step: StepPlan) -> Iterator[tuple[tuple[str, str], str]]:
     """What the fingerprint's evidence tells of each input that is known."""
     evidence = step.fingerprint.evidence.get("inputs", {}) if step.fingerprint else {}
     for port in graph.get_node(step.node_id).inputs:
@@ -152,16 +158,24 @@ def _of_run(run: ShownRun, sizes: bool) -> Picture:
     graph, state, interrupted = run.graph, run.state, run.interrupted
     planned = {str(each["node"]): each for each in run.plan_json}
     nodes = [
-        _interrupted(view) if interrupted else view
+        lost_view(view) if interrupted else view
         for node in graph.topological()
         if (step := state.steps.get(node.node_id)) is not None
-        for view in [_of_step(node.node_id, step, planned.get(node.node_id, {}), graph)]
+        for view in [run_view(node.node_id, step, planned.get(node.node_id, {}), graph)]
     ]
     notes = _notes_of_outputs(run) if sizes and len(nodes) <= _LABELLED else {}
-    return _picture(graph, nodes, notes, run=run.id, outcome=run.status)
+    return make_picture(graph, nodes, notes, run=run.id, outcome=run.status)
 
 
-def _of_step(node_id: str, step: StepState, planned: Mapping[str, Any], graph: Graph) -> NodeView:
+def run_view(node_id: str, step: StepState, planned: Mapping[str, Any], graph: Graph) -> NodeView:
+    """A step as a run's events tell of it.
+
+    Args:
+        node_id: the step.
+        step: where it stands.
+        planned: its plan at submit, as JSON.
+        graph: the run's graph.
+    """
     node = graph.get_node(node_id)
     parents, target = tuple(node.parents()), _badge(node.target)
     last = step.last
@@ -216,7 +230,7 @@ def _told_besides(step: StepState, name: str) -> Iterator[str]:
         yield from (each.text.removeprefix(f"{name} ") for each in step.events if isinstance(each, StepNoted))
 
 
-def _interrupted(node: NodeView) -> NodeView:
+def lost_view(node: NodeView) -> NodeView:
     """A step of a run whose runner is gone: what ran is lost, what waited was never begun."""
     if node.settled:
         return node
@@ -241,9 +255,17 @@ def _notes_of_outputs(run: ShownRun) -> Notes:
     return notes
 
 
-def _picture(
+def make_picture(
     graph: Graph, nodes: Sequence[NodeView], notes: Notes, *, run: str = "", outcome: str = ""
 ) -> Picture:
+    """A picture of steps that are views already.
+
+    Args:
+        graph: whose they are.
+        nodes: in an order in which each stands after all it waits for.
+        notes: what is known of data.
+        run, outcome: id and status of the run that is shown, if one is.
+    """
     shown = {node.node_id for node in nodes}
     takers: dict[str, list[str]] = {}
     for node in graph.nodes:
