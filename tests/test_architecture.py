@@ -7,6 +7,7 @@ import importlib.metadata
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +24,19 @@ SOURCES = {
 PURE = ("nbpipe.core", "nbpipe.errors", "nbpipe.runtime")
 IMPURE = {"asyncio", "sqlite3", "subprocess"}
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+REVIVE = {
+    "_pickle", "cloudpickle", "copyreg", "dbm", "dill", "joblib", "marshal", "multiprocessing", "pickle", "shelve",
+    "torch", "yaml",
+}  # fmt: skip
+"""Modules that make objects of bytes by running what the bytes say."""
+RUN = {"eval", "exec", "os.system", "os.popen", "runpy.run_path", "runpy.run_module", "code.interact"}
+RUN_TOO = ("load_extension", "read_pickle")
+RUNS_CODE_ON_PURPOSE = {
+    "nbpipe/runtime/launch.py exec": "a step's own script, in the step's process",
+    "nbpipe/loading/script_process.py exec": "the Python file that a user names, in a process of its own",
+    "nbpipe/notebook/formats/round_trip.py exec": "writing code that nbpipe made, tried on a value of the notebook",
+    "nbpipe/notebook/formats/round_trip.py eval": "reading code that nbpipe made, tried on what was written",
+}
 LONGEST_MODULE = 420
 LONGEST_FUNCTION = 40
 
@@ -110,3 +124,27 @@ def test_what_nbpipe_offers_is_there() -> None:
     assert set(nbpipe.__all__) <= set(dir(nbpipe))
     for name in nbpipe.__all__:
         assert getattr(nbpipe, name) is not None
+
+
+def test_nothing_is_unpickled() -> None:
+    assert {name: users for name, users in imported_from_outside("nbpipe").items() if name in REVIVE} == {}
+
+
+def test_code_is_run_only_where_that_is_the_purpose() -> None:
+    runs = {
+        f"{path} {called}"
+        for path, called, call in all_calls()
+        if called in RUN
+        or called.endswith(RUN_TOO)
+        or any(word.arg in ("shell", "allow_pickle") for word in call.keywords)
+    }
+    assert runs - RUNS_CODE_ON_PURPOSE.keys() == set()
+    assert "nbpipe/runtime/launch.py exec" in runs
+
+
+def all_calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Every call in nbpipe: its file, the name that is called as it is written, and the call."""
+    for path, tree in SOURCES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                yield path, ast.unparse(node.func), node
