@@ -12,7 +12,11 @@ const TAKEN: Readonly<Record<string, string>> = {
   line: '--jp-border-color2'
 };
 const GROUNDS = ['--jp-layout-color1', '--vscode-editor-background'];
-const BAR = { light: '#FFFFFF', dark: '#1B1F25' };
+/** Tokens of the view alone: ground of its bars, and text on a button in the hue of running. */
+const OWN = {
+  light: { bar: '#FFFFFF', 'on-run': '#FFFFFF' },
+  dark: { bar: '#1B1F25', 'on-run': '#15181D' }
+};
 
 /**
  * Set the tokens `--nbpipe-*` on an element, now and whenever the host's theme changes.
@@ -43,7 +47,7 @@ function paint(root: HTMLElement, darkIsPreferred: boolean): void {
   const style = getComputedStyle(root);
   const ground = GROUNDS.map(each => style.getPropertyValue(each).trim()).find(each => each !== '');
   const dark = ground === undefined ? darkIsPreferred : luminance(ground) < 0.5;
-  const tokens = { ...(dark ? DARK : LIGHT), bar: dark ? BAR.dark : BAR.light };
+  const tokens = dark ? { ...DARK, ...OWN.dark } : { ...LIGHT, ...OWN.light };
   for (const [name, colour] of Object.entries(tokens)) {
     const taken = TAKEN[name];
     root.style.setProperty(`--nbpipe-${name}`, taken ? `var(${taken}, ${colour})` : colour);

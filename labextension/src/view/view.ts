@@ -1,10 +1,19 @@
 // A view of one pipeline, mounted into an element of any page.
 
+import { Announcer } from './announcer';
+import { Bars } from './bar';
+import { Chips } from './chips';
 import type { Tab, ViewContext } from './context';
-import { press } from './context';
+import { Graph } from './graph/graph';
+import { mountInspector } from './inspector/inspector';
 import { Link } from './link';
 import type { Channel } from './link';
+import { Split } from './split';
 import { Store } from './store';
+import type { Change } from './store';
+import { adoptStyle } from './style';
+import { followTheme } from './theme';
+import { Toolbar } from './toolbar';
 
 export interface ViewOptions {
   readonly hosted: 'cell' | 'panel';
@@ -22,27 +31,172 @@ export interface View {
   dispose(): void;
 }
 
+const SECOND = 1000;
+
 /** Draw a pipeline into an element, and keep it up to date until it is disposed of. */
 export function mountView(root: HTMLElement, channel: Channel, options: ViewOptions): View {
   const link = new Link(channel);
   const subject = { pipeline: options.pipeline ?? '', run: options.run ?? '', hosted: options.hosted };
   const store = new Store(link, subject);
-  const context: ViewContext = { root, link, store, hosted: options.hosted };
-  root.classList.add('nbpipe-view');
-  store.subscribe();
-  return {
-    link,
-    store,
-    show: node => store.select(node),
-    run: () => {
-      if (store.head !== null) {
-        press(context, store.head.primary);
-      }
-    },
-    dispose: () => {
-      store.dispose();
-      link.dispose();
-      root.replaceChildren();
+  return new Mounted({ root, link, store, hosted: options.hosted });
+}
+
+class Mounted implements View {
+  readonly link: Link;
+  readonly store: Store;
+  private readonly announcer = new Announcer();
+  private readonly toolbar: Toolbar;
+  private readonly bars: Bars;
+  private readonly chips: Chips;
+  private readonly graph: Graph;
+  private readonly split = new Split();
+  private readonly inspector: ReturnType<typeof mountInspector>;
+  private readonly clock: number;
+  private readonly ends: readonly (() => void)[];
+  private wanted: { readonly node: string; readonly tab: Tab | undefined } | null = null;
+
+  constructor(private readonly context: ViewContext) {
+    const { root, link, store } = context;
+    [this.link, this.store] = [link, store];
+    this.bars = new Bars(context);
+    this.chips = new Chips(context);
+    this.graph = new Graph(context, line => this.announcer.say(line));
+    this.toolbar = new Toolbar(context, {
+      find: () => this.graph.seek(),
+      fit: () => this.graph.fit(),
+      direction: () => this.graph.direction()
+    });
+    this.arrange(root);
+    this.inspector = mountInspector(this.split.place, context);
+    const unstyle = followTheme(root, () => this.graph.restyle());
+    this.graph.restyle();
+    const escaped = (event: KeyboardEvent): void => this.escape(event);
+    root.addEventListener('keydown', escaped);
+    this.ends = [
+      unstyle,
+      watchSight(root, link),
+      store.listen(change => this.hear(change)),
+      () => root.removeEventListener('keydown', escaped)
+    ];
+    this.clock = window.setInterval(() => this.tick(), SECOND);
+    store.subscribe();
+  }
+
+  show(node: string, tab?: Tab): void {
+    this.wanted = { node, tab };
+    this.open();
+  }
+
+  run(): void {
+    this.toolbar.run();
+  }
+
+  dispose(): void {
+    window.clearInterval(this.clock);
+    this.ends.forEach(end => end());
+    this.inspector.dispose();
+    this.graph.dispose();
+    this.announcer.dispose();
+    this.store.dispose();
+    this.link.dispose();
+    this.context.root.replaceChildren();
+  }
+
+  private arrange(root: HTMLElement): void {
+    root.classList.add('nbpipe-view');
+    root.dataset['hosted'] = this.context.hosted;
+    root.dataset['lmSuppressShortcuts'] = 'true'; // keys belong to the graph while it has the focus
+    root.setAttribute('role', 'region');
+    root.setAttribute('aria-label', 'Pipeline');
+    adoptStyle(root);
+    root.replaceChildren(
+      this.toolbar.element,
+      this.bars.element,
+      this.chips.element,
+      this.graph.element,
+      this.split.element,
+      this.announcer.element
+    );
+  }
+
+  private hear(change: Change): void {
+    this.graph.hear(change);
+    this.toolbar.show();
+    this.bars.show();
+    this.chips.show();
+    const head = this.store.head;
+    if (head) {
+      this.context.root.dataset['mode'] = head.mode;
+      this.context.root.setAttribute('aria-label', `Pipeline ${head.pipeline}`);
+      this.announcer.say(head.bar?.text ?? head.summary);
     }
+    this.inspect(change);
+  }
+
+  private inspect(change: Change): void {
+    if (change.kind === 'patch') {
+      this.inspector.refresh(change.nodes);
+    } else if (change.kind === 'graph' || change.kind === 'selection') {
+      const node = this.store.selected;
+      const single = node && node.members.length === 0 ? node : null;
+      this.split.show(single !== null);
+      this.inspector.show(single, single?.id === this.wanted?.node ? this.wanted?.tab : undefined);
+      this.wanted = single?.id === this.wanted?.node ? null : this.wanted;
+      this.open();
+    }
+  }
+
+  /** Show what was asked for, as soon as there is a graph that has it. */
+  private open(): void {
+    const { wanted } = this;
+    if (!wanted || !this.store.nodes.has(wanted.node)) {
+      return;
+    }
+    if (this.store.selection === wanted.node) {
+      this.wanted = null;
+      this.inspector.show(this.store.selected, wanted.tab);
+    } else {
+      this.store.select(wanted.node);
+    }
+  }
+
+  private escape(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && !event.defaultPrevented && this.store.selection !== null) {
+      event.preventDefault();
+      event.stopPropagation();
+      const last = this.store.selection;
+      this.store.select(null);
+      this.graph.focus(last);
+    }
+  }
+
+  private tick(): void {
+    if (this.store.head?.run?.live) {
+      this.toolbar.tick();
+      this.graph.tick();
+    }
+  }
+}
+
+/** Tell the kernel whether anybody can see the view: one that nobody sees costs nothing. */
+function watchSight(root: HTMLElement, link: Link): () => void {
+  let seen = true;
+  let near = true;
+  const tell = (): void => {
+    const now = near && !document.hidden;
+    if (now !== seen) {
+      seen = now;
+      void link.request('visible', { visible: now }).catch(() => undefined);
+    }
+  };
+  const observer = new IntersectionObserver(entries => {
+    near = entries.at(-1)?.isIntersecting ?? near;
+    tell();
+  });
+  observer.observe(root);
+  document.addEventListener('visibilitychange', tell);
+  return () => {
+    observer.disconnect();
+    document.removeEventListener('visibilitychange', tell);
   };
 }

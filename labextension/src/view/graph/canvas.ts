@@ -1,0 +1,363 @@
+// The drawing of a graph: made once for a layout, then kept up to date card by card.
+
+import type { BoxCard, GraphMessage, LayoutCard } from '../../protocol';
+import type { ViewContext } from '../context';
+import { drawn, element } from '../elements';
+import type { Change, Direction, Store } from '../store';
+import { Card } from './card';
+import type { Form, Shown } from './card';
+import { label, Line, pill, tag } from './furniture';
+import { appear, glide, moves, pulse, ripple, wentStale } from './motion';
+import { Ruler } from './text';
+import { lightOf } from './trail';
+import type { Light } from './trail';
+import { Viewport } from './viewport';
+
+const FAR = 0.45; // scale below which only glyphs are drawn
+const LEAST_HEIGHT = 220;
+const MOST_HEIGHT = 520;
+const ROOM_AROUND = 48;
+
+export class Canvas {
+  readonly stage = element('div', { class: 'stage' });
+  readonly view = new Viewport(() => this.moved());
+  ruler = new Ruler('sans-serif', 'monospace');
+  layout: LayoutCard | null = null;
+  private readonly svg = drawn('svg', { class: 'nbpipe-canvas', role: 'group' });
+  private readonly world = drawn('g', { class: 'nbpipe-world' });
+  private readonly layers = {
+    edges: drawn('g', { class: 'nbpipe-edges', 'aria-hidden': 'true' }),
+    labels: drawn('g', { 'aria-hidden': 'true' }),
+    around: drawn('g'),
+    nodes: drawn('g')
+  };
+  private readonly cards = new Map<string, Card>();
+  private readonly lines = new Map<string, Line>();
+  private readonly pills = new Map<string, SVGGElement>();
+  private readonly drawnStatus = new Map<string, string>();
+  private readonly timers = new Map<string, number>();
+  private readonly store: Store;
+  private readonly hearers = new Set<() => void>();
+  private light: Light = { nodes: null, trail: new Set() };
+  private far = false;
+
+  constructor(private readonly context: ViewContext) {
+    this.store = context.store;
+    this.world.append(...Object.values(this.layers));
+    this.svg.append(this.world);
+    this.stage.append(this.svg);
+  }
+
+  /** Hear when another part is seen; returns what stops it. */
+  onMove(hear: () => void): () => void {
+    this.hearers.add(hear);
+    return () => this.hearers.delete(hear);
+  }
+
+  box(id: string): BoxCard | null {
+    return this.layout?.boxes[id] ?? null;
+  }
+
+  card(id: string): SVGGElement | null {
+    return this.cards.get(id)?.element ?? null;
+  }
+
+  /** The stage has another size, in pixels. */
+  resize(width: number, height: number): void {
+    const known = this.view.stage.width > 0;
+    this.view.stage = { width, height };
+    if (width > 0 && this.layout && !this.view.free) {
+      if (!known) {
+        this.draw();
+      }
+      this.show();
+    }
+  }
+
+  /** Something changed in the store. */
+  hear(change: Change): void {
+    if (change.kind === 'graph' || change.kind === 'direction') {
+      this.view.free = this.view.free && change.kind === 'graph';
+      this.draw();
+    } else if (change.kind === 'patch') {
+      this.patch(change);
+    } else if (change.kind !== 'notice') {
+      this.relight();
+    }
+  }
+
+  /** A second has passed. */
+  tick(): void {
+    const now = Date.now() / 1000;
+    for (const node of this.store.nodes.values()) {
+      if (node.started !== null) {
+        this.cards.get(node.id)?.tick(node, this.form(), now);
+      }
+    }
+  }
+
+  /** Fonts or colours are others: everything is measured again. */
+  restyle(ruler: Ruler): void {
+    this.ruler = ruler;
+    this.cards.clear();
+    this.draw();
+  }
+
+  /** Show the whole, whatever its scale. */
+  fit(): void {
+    this.view.fit(false);
+  }
+
+  dispose(): void {
+    this.timers.forEach(each => window.clearTimeout(each));
+    this.hearers.clear();
+  }
+
+  private draw(): void {
+    const graph = this.store.graph;
+    const layout = graph && this.choose(graph);
+    this.layout = layout;
+    this.settle();
+    if (!graph || !layout) {
+      return;
+    }
+    const moving = moves(graph.nodes.length);
+    this.svg.classList.toggle('nbpipe-moves', moving);
+    this.svg.setAttribute('aria-label', `Steps of ${graph.head.pipeline}`);
+    this.view.drawing = { width: layout.width, height: layout.height };
+    this.light = lightOf(this.store);
+    this.drawAround(graph, layout);
+    this.drawNodes(graph, layout, moving);
+    this.spread();
+    this.show();
+  }
+
+  /** Fit the drawing into the stage, unless the user has chosen what is seen. */
+  private show(): void {
+    const { stage, drawing } = this.view;
+    if (this.context.hosted === 'cell' && stage.width > 0) {
+      const scale = Math.max(0.6, Math.min(1, (stage.width - ROOM_AROUND) / Math.max(1, drawing.width)));
+      const wanted = Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, drawing.height * scale + ROOM_AROUND));
+      this.stage.style.height = `${Math.round(wanted)}px`;
+      this.view.stage = { width: stage.width, height: Math.round(wanted) };
+    }
+    if (!this.view.free) {
+      this.view.fit(true);
+    } else {
+      this.moved();
+    }
+  }
+
+  /** The layout in the user's direction, or in the one that has to be made less small. */
+  private choose(graph: GraphMessage): LayoutCard | null {
+    const usual: Direction = this.context.hosted === 'cell' ? 'right' : 'down';
+    const found = (direction: Direction): LayoutCard | undefined =>
+      graph.layouts.find(each => each.direction === direction);
+    const first = found(this.store.direction ?? usual) ?? graph.layouts[0] ?? null;
+    const other = found(usual === 'right' ? 'down' : 'right');
+    if (this.store.direction !== null || !first || !other || this.view.stage.width === 0) {
+      return first;
+    }
+    const kept = this.layout?.direction;
+    if (kept && this.store.nodes.size === this.cards.size) {
+      return found(kept) ?? first; // a node keeps its place when only statuses change
+    }
+    const height = this.context.hosted === 'cell' ? MOST_HEIGHT : this.view.stage.height;
+    const stage = { width: this.view.stage.width, height };
+    const better = this.view.fitting(other, stage) > 1.15 * this.view.fitting(first, stage);
+    return better ? other : first;
+  }
+
+  private drawAround(graph: GraphMessage, layout: LayoutCard): void {
+    const { edges, labels, around } = this.layers;
+    this.lines.clear();
+    this.pills.clear();
+    const ways = new DocumentFragment();
+    const names = new DocumentFragment();
+    for (const edge of this.store.edges.values()) {
+      const line = new Line(edge.id, layout);
+      this.lines.set(edge.id, line);
+      ways.append(line.line, line.head);
+      const at = layout.labels[edge.id];
+      if (at && edge.labels.length > 0) {
+        names.append(label(edge, at, this.ruler));
+      }
+    }
+    const others = new DocumentFragment();
+    for (const way of Object.values(layout.hairs)) {
+      others.append(drawn('path', { class: 'nbpipe-hair', d: way, 'aria-hidden': 'true' }));
+    }
+    for (const data of this.store.data.values()) {
+      const box = layout.boxes[data.id];
+      if (box) {
+        this.pills.set(data.id, pill(data, box, layout.size, this.ruler));
+      }
+    }
+    others.append(...this.pills.values());
+    for (const parameter of graph.parameters) {
+      const box = layout.tags[parameter.name];
+      if (box) {
+        others.append(tag(parameter, box, this.ruler));
+      }
+    }
+    edges.replaceChildren(ways);
+    labels.replaceChildren(names);
+    around.replaceChildren(others);
+  }
+
+  private drawNodes(graph: GraphMessage, layout: LayoutCard, moving: boolean): void {
+    const focused = document.activeElement?.getAttribute('data-step') ?? null;
+    const hadFocus = focused !== null && this.layers.nodes.contains(document.activeElement);
+    const before = [...this.cards.keys()];
+    const survivors = new Map(before.map(id => [id, this.cards.get(id)?.element.getAttribute('transform') ?? '']));
+    const nodes = new DocumentFragment();
+    const kept = new Set(graph.nodes.map(each => each.id));
+    before.filter(each => !kept.has(each)).forEach(each => this.cards.delete(each));
+    this.drawnStatus.clear();
+    for (const { id } of graph.nodes) {
+      const box = layout.boxes[id];
+      if (!box) {
+        continue;
+      }
+      const card = this.cards.get(id) ?? new Card(id, this.ruler);
+      this.cards.set(id, card);
+      this.redraw(id);
+      card.element.setAttribute('transform', `translate(${box.x} ${box.y})`);
+      this.drift(card, survivors.get(id), box, moving);
+      nodes.append(card.element);
+    }
+    if (moving && survivors.size > 0 && survivors.size !== this.cards.size) {
+      appear(this.layers.edges);
+    }
+    this.layers.nodes.replaceChildren(nodes);
+    this.rove(hadFocus ? focused : null);
+  }
+
+  private drift(card: Card, from: string | undefined, box: BoxCard, moving: boolean): void {
+    const was = from?.match(/-?[\d.]+/g)?.map(Number);
+    if (moving && was?.[0] !== undefined && was[1] !== undefined && (was[0] !== box.x || was[1] !== box.y)) {
+      glide(card.body, was[0] - box.x, was[1] - box.y);
+    }
+  }
+
+  /** One card can be reached by Tab: the focused one, the selected one, or the first. */
+  private rove(focused: string | null): void {
+    const id = focused ?? this.store.selection ?? this.cards.keys().next().value;
+    const card = id === undefined ? null : this.card(id);
+    card?.setAttribute('tabindex', '0');
+    if (focused !== null) {
+      card?.focus({ preventScroll: true });
+    }
+  }
+
+  private patch(change: Extract<Change, { kind: 'patch' }>): void {
+    const graph = this.store.graph;
+    const layout = this.layout;
+    if (!graph || !layout) {
+      return;
+    }
+    const moving = moves(graph.nodes.length);
+    if (change.parameters || change.data.length > 0 || change.edges.some(each => layout.labels[each])) {
+      this.drawAround(graph, layout);
+    }
+    const stale = new Set(
+      change.nodes.filter(id => wentStale(this.drawnStatus.get(id) ?? '', this.store.nodes.get(id)?.status ?? ''))
+    );
+    const delays = moving && stale.size > 1 ? ripple(this.store.edges.values(), stale) : new Map<string, number>();
+    for (const id of change.nodes) {
+      const delay = delays.get(id) ?? 0;
+      if (delay > 0) {
+        this.later(id, delay);
+      } else {
+        this.renew(id, moving);
+      }
+    }
+    this.light = lightOf(this.store);
+    this.spread();
+  }
+
+  private later(id: string, delay: number): void {
+    window.clearTimeout(this.timers.get(id));
+    const renew = (): void => {
+      this.timers.delete(id);
+      this.renew(id, true);
+    };
+    this.timers.set(id, window.setTimeout(renew, delay));
+  }
+
+  /** What still waits for its turn in a ripple is drawn at once. */
+  private settle(): void {
+    this.timers.forEach(each => window.clearTimeout(each));
+    this.timers.clear();
+  }
+
+  /** Draw a card's new state, with a pulse where its status is another. */
+  private renew(id: string, moving: boolean): void {
+    const before = this.drawnStatus.get(id);
+    this.redraw(id);
+    const card = this.cards.get(id);
+    if (moving && card && before !== this.drawnStatus.get(id)) {
+      pulse(card.body);
+    }
+  }
+
+  private redraw(id: string): void {
+    const box = this.box(id);
+    const shown = this.shown(id);
+    const card = this.cards.get(id);
+    if (box && shown && card) {
+      this.drawnStatus.set(id, shown.card.status);
+      card.draw(shown, box, this.form(), Date.now() / 1000);
+      card.element.classList.toggle('nbpipe-lit', this.light.nodes?.has(id) ?? false);
+    }
+  }
+
+  /** A card with the host's marks: a step whose cell was edited says so, unless it runs right now. */
+  private shown(id: string): Shown | null {
+    const node = this.store.nodes.get(id);
+    if (!node) {
+      return null;
+    }
+    const edited = this.store.edited.has(id) && node.status !== 'running' && node.status !== 'queued';
+    const why = `${node.cell_label || 'its cell'} changed, not yet run`;
+    const card = edited ? { ...node, status: 'edited', detail: '', why } : node;
+    return { card, stale: this.store.stale.has(id), selected: this.store.selection === id };
+  }
+
+  private form(): Form {
+    return this.far ? 'far' : (this.layout?.size ?? 'M');
+  }
+
+  /** Selection, filter or marks are others. */
+  private relight(): void {
+    this.light = lightOf(this.store);
+    this.cards.forEach((_, id) => this.redraw(id));
+    this.spread();
+  }
+
+  /** Let the light fall on the lines. */
+  private spread(): void {
+    const { nodes, trail } = this.light;
+    this.svg.classList.toggle('nbpipe-dim', nodes !== null);
+    this.pills.forEach((each, id) => each.classList.toggle('nbpipe-lit', nodes?.has(id) ?? false));
+    for (const [id, line] of this.lines) {
+      const edge = this.store.edges.get(id);
+      if (edge) {
+        const lit = nodes !== null && nodes.has(edge.source) && nodes.has(edge.dest);
+        line.draw(edge, trail.has(id), trail.has(id) || lit);
+      }
+    }
+  }
+
+  private moved(): void {
+    const { x, y, scale } = this.view;
+    this.world.setAttribute('transform', `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${scale.toFixed(4)})`);
+    const far = this.layout?.size !== 'XS' && scale < FAR;
+    if (far !== this.far) {
+      this.far = far;
+      this.svg.classList.toggle('nbpipe-away', far);
+      this.cards.forEach((_, id) => this.redraw(id));
+    }
+    this.hearers.forEach(hear => hear());
+  }
+}
