@@ -1,0 +1,1 @@
+"""Looks into data without running anything: tables by pages, pictures, text, JSON, folders, bytes."""
