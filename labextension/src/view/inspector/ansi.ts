@@ -35,13 +35,25 @@ const PLAIN: Pen = {
   fore: null,
   back: null
 };
+const SHAPES = ['bold', 'italic', 'underline', 'strike'] as const;
+const STYLES: Readonly<Record<number, Partial<Pen>>> = {
+  1: { bold: true },
+  2: { dim: true },
+  3: { italic: true },
+  4: { underline: true },
+  7: { inverse: true },
+  9: { strike: true },
+  22: { bold: false, dim: false },
+  23: { italic: false },
+  24: { underline: false },
+  27: { inverse: false },
+  29: { strike: false }
+};
 /** What the rest of a line is shown in, once a bomb has used so many changes of style. */
 const MOST_INKS = 200;
 const MOST_CODES = 32;
 
-// eslint-disable-next-line no-control-regex -- these are what it is about
 const SGR = /\x1b\[([\d;:]*)m/g;
-// eslint-disable-next-line no-control-regex -- these too
 const HIDDEN = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** A line cut into stretches of one style. */
@@ -99,24 +111,13 @@ function dipped(before: Pen, codes: string): Pen {
 }
 
 function change(pen: Pen, code: number): void {
-  const weight = { 1: 'bold', 2: 'dim', 3: 'italic', 4: 'underline', 7: 'inverse', 9: 'strike' } as const;
-  if (code in weight) {
-    pen[weight[code as keyof typeof weight]] = true;
-  } else if (code === 22) {
-    pen.bold = pen.dim = false;
-  } else if (code > 22 && code < 30) {
-    const ended = weight[(code - 20) as keyof typeof weight];
-    if (ended) {
-      pen[ended] = false;
-    }
-  } else if ((code >= 30 && code <= 37) || (code >= 90 && code <= 97)) {
-    pen.fore = code === 90 ? 'fg2' : (NAMED[code % 10] ?? null);
-  } else if ((code >= 40 && code <= 47) || (code >= 100 && code <= 107)) {
+  const tens = Math.floor(code / 10);
+  if (tens === 3 || tens === 9) {
+    pen.fore = code === 90 ? 'fg2' : (NAMED[code % 10] ?? null); // 39 takes the colour away
+  } else if (tens === 4 || tens === 10) {
     pen.back = NAMED[code % 10] ?? null;
-  } else if (code === 39) {
-    pen.fore = null;
-  } else if (code === 49) {
-    pen.back = null;
+  } else {
+    Object.assign(pen, STYLES[code]);
   }
 }
 
@@ -148,15 +149,11 @@ function ofPalette(index: number): Colour | null {
 
 function look(pen: Pen): Omit<Ink, 'text'> {
   const [front, ground] = pen.inverse ? [pen.back, pen.fore ?? 'fg2'] : [pen.fore, pen.back];
-  const classes = [
-    pen.bold && 'nbpipe-ink-bold',
-    pen.italic && 'nbpipe-ink-italic',
-    (pen.underline || pen.strike) && `nbpipe-ink-${pen.underline ? 'underline' : 'strike'}`,
-    ground !== null && 'nbpipe-ink-ground'
-  ];
+  const plain = pen.dim ? 'var(--nbpipe-fg2)' : '';
+  const classes = SHAPES.filter(each => pen[each]).map(each => `nbpipe-ink-${each}`);
   return {
-    classes: classes.filter(Boolean).join(' '),
-    fore: front === null ? (pen.dim ? 'var(--nbpipe-fg2)' : '') : fore(front),
+    classes: classes.join(' '),
+    fore: front === null ? plain : fore(front),
     back: ground === null ? '' : back(ground)
   };
 }

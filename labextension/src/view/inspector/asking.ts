@@ -1,4 +1,4 @@
-// Questions of a pane to the kernel: an answer that comes too late is dropped, an error is shown where the answer would be.
+// Questions of a pane to the kernel: a late answer is dropped, an error is shown where the answer would be.
 
 import type { Answers, ErrorCard } from '../../protocol';
 import { element } from '../elements';

@@ -4,7 +4,7 @@ import type { SeriesCard } from '../../protocol';
 import { drawn, element } from '../elements';
 
 const WIDTH = 320;
-const HEIGHT = 150;
+const HEIGHT = 132;
 const LEFT = 46;
 const BOTTOM = 20;
 const TOP = 8;
@@ -137,10 +137,19 @@ function axes(scale: Scale, count: number): SVGElement[] {
   const middle = scale.low / 2 + scale.high / 2;
   const rows = [scale.low, middle, scale.high].flatMap(value => [
     drawn('path', { class: 'nbpipe-chart-grid', d: `M${LEFT} ${scale.y(value)}H${WIDTH - RIGHT}` }),
-    text(LEFT - 6, scale.y(value) + 3.5, 'end', shortNumber(value))
+    text(LEFT - 6, scale.y(value) + 3.5, 'end', axisNumber(value, scale))
   ]);
-  const columns = count < 2 ? [] : [text(LEFT, HEIGHT - 5, 'start', '1'), text(WIDTH - RIGHT, HEIGHT - 5, 'end', String(count))];
-  return [...rows, ...columns];
+  const ends = [text(LEFT, HEIGHT - 5, 'start', '1'), text(WIDTH - RIGHT, HEIGHT - 5, 'end', String(count))];
+  return [...rows, ...ends];
+}
+
+/** As exact as the axis can show: three digits, and none that the span of the axis makes meaningless. */
+function axisNumber(value: number, { low, high }: Scale): string {
+  const shown = Math.abs(value) < (high / 2 - low / 2) / 500 ? 0 : value;
+  const most = Math.abs(shown);
+  return shown !== 0 && (most < 1e-4 || most >= 1e15)
+    ? shown.toExponential(1)
+    : shown.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 3 });
 }
 
 function before(scale: Scale, value: number): SVGElement {

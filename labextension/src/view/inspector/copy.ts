@@ -10,21 +10,23 @@ export function copyButton(label: string, text: () => string, title = ''): HTMLB
     class: 'copy',
     title,
     attributes: { 'aria-live': 'polite' },
-    click: async () => {
-      made.textContent = (await copied(text(), made)) ? 'Copied' : 'Not copied';
-      window.setTimeout(() => (made.textContent = label), SAID);
-    }
+    click: () => void press(made, label, text())
   });
   return made;
 }
 
+async function press(made: HTMLButtonElement, label: string, text: string): Promise<void> {
+  made.textContent = (await copied(text, made)) ? 'Copied' : 'Not copied';
+  window.setTimeout(() => (made.textContent = label), SAID);
+}
+
 /** Put a text on the clipboard; false where the page may not. */
-async function copied(text: string, near: HTMLElement): Promise<boolean> {
+export async function copied(text: string, near: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copiedBySelection(text, near); // a page without https has no clipboard object
+    return copiedBySelection(text, near); // a page without https may have nothing better
   }
 }
 
@@ -34,6 +36,7 @@ function copiedBySelection(text: string, near: HTMLElement): boolean {
   area.className = 'nbpipe-aside';
   near.after(area);
   area.select();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- all there is without https
   const done = document.execCommand('copy');
   area.remove();
   near.focus();

@@ -50,7 +50,8 @@ class Data implements Pane {
     const none = element('p', { class: 'quiet' }, 'This step reads and writes no data.');
     this.list.replaceChildren(...(groups.length > 0 ? groups : [none]));
     const there = items.filter(each => each.there);
-    const item = there.find(each => idOf(each) === this.chosen) ?? there.find(each => each.role === 'output') ?? there[0];
+    const kept = there.find(each => idOf(each) === this.chosen);
+    const item = kept ?? there.find(each => each.role === 'output') ?? there[0];
     this.preview.element.hidden = item === undefined;
     if (item) {
       this.choose(item);
@@ -60,7 +61,7 @@ class Data implements Pane {
   private item(item: DataItem): HTMLElement {
     const note = element('span', { class: 'quiet' }, item.note);
     const name = element('span', { class: 'mono' }, item.name);
-    const digest = item.digest !== '' && element('code', { class: 'quiet', title: 'Digest of the content' }, item.digest);
+    const digest = item.digest && element('code', { class: 'quiet', title: 'Digest of the content' }, item.digest);
     const body = element('button', { class: 'item', click: () => this.choose(item) }, name, note, digest);
     body.type = 'button';
     body.disabled = !item.there;

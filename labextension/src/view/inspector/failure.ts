@@ -11,16 +11,20 @@ export function failureCard(failure: FailureCard, node: NodeCard, context: PaneC
   return element(
     'section',
     { class: 'failure box', attributes: { 'aria-label': 'What failed' } },
-    element('h4', {}, failure.title),
-    failure.place && element('p', { class: 'quiet' }, failure.place),
-    ...failure.differs.map(each => element('p', {}, each)),
-    failure.remedy && remedyBlock(failure.remedy),
+    element(
+      'div',
+      { class: 'failure-told' },
+      element('h4', {}, failure.title),
+      failure.place && element('p', { class: 'quiet' }, failure.place),
+      ...failure.differs.map(each => element('p', {}, each)),
+      failure.remedy && remedyBlock(failure.remedy),
+      failure.kept && element('p', { class: 'quiet' }, failure.kept)
+    ),
     element(
       'div',
       { class: 'presses' },
       line === null ? null : goButton(context.root, node, line, true),
       button('Show diff', { class: 'press', click: () => context.open('why') })
-    ),
-    failure.kept && element('p', { class: 'quiet' }, failure.kept)
+    )
   );
 }

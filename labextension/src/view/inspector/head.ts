@@ -26,7 +26,8 @@ export class Head {
     this.line.textContent = this.line.title = lineOf(node);
     if (!again) {
       const name = element('h3', { class: 'inspector-name', title: node.name }, element('bdi', {}, node.name));
-      const away = button('×', { class: 'away', title: 'Close (Esc)', attributes: { 'aria-label': 'Close' }, click: this.close });
+      const attributes = { 'aria-label': 'Close' };
+      const away = button('×', { class: 'away', title: 'Close (Esc)', attributes, click: this.close });
       this.element.dataset['status'] = node.status.replaceAll(' ', '-');
       this.element.replaceChildren(glyph(node.status, 20), name, this.line, this.tabs, away);
     }

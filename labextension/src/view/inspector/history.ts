@@ -76,7 +76,7 @@ class History implements Pane {
       this.times.set(time, item.time);
     }
     const took = item.seconds === null ? '' : duration(item.seconds);
-    const line = element('span', { class: 'history-line' }, `run ${item.run} · ${item.status}`, item.same && ' · same result');
+    const line = element('span', {}, `run ${item.run} · ${item.status}`, item.same && ' · same result');
     return element(
       'li',
       { attributes: { 'data-status': item.status.replaceAll(' ', '-') } },
@@ -102,7 +102,8 @@ class History implements Pane {
   }
 
   private compare(): void {
-    const [run, other] = this.items.map(each => each.run).filter(each => this.chosen.includes(each)); // the newer one first
+    const runs = this.items.map(each => each.run);
+    const [run, other] = runs.filter(each => this.chosen.includes(each)); // the newer one first
     this.compared.hidden = this.items.length < 2;
     if (run === undefined || other === undefined) {
       this.comparing.end();

@@ -36,7 +36,7 @@ function grow(made: HTMLElement, entries: readonly [string, unknown][], from: nu
   made.append(...entries.slice(from, from + MOST).map(([name, value]) => branch(name, value, depth + 1)));
   const left = entries.length - from - MOST;
   if (left > 0) {
-    const more = button(`${counted(left, 'more', 'more')}`, {
+    const more = button(counted(left, 'more', 'more'), {
       class: 'link',
       click: () => {
         more.remove();
@@ -52,7 +52,7 @@ function label(name: string): HTMLElement | null {
 }
 
 function leaf(value: unknown): HTMLElement {
-  const text = JSON.stringify(value) ?? '';
+  const text = JSON.stringify(value);
   const kind = typeof value === 'string' ? 'text' : 'value';
   return element('span', { class: `tree-${kind}` }, text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text);
 }

@@ -30,12 +30,14 @@ export class LogFind {
   constructor(private readonly wish: FindWish) {
     this.input.placeholder = 'Find';
     this.input.addEventListener('input', () => this.typed());
+    const way = (label: string, title: string, by: number): HTMLElement =>
+      button(label, { title, attributes: { 'aria-label': title }, click: () => void this.step(by) });
     this.element = element(
       'div',
       { class: 'find', attributes: { role: 'search' } },
       this.input,
-      button('↑', { title: 'Previous hit (Shift+Enter)', attributes: aria('Previous hit'), click: () => void this.step(-1) }),
-      button('↓', { title: 'Next hit (Enter)', attributes: aria('Next hit'), click: () => void this.step(1) }),
+      way('↑', 'Previous hit (Shift+Enter)', -1),
+      way('↓', 'Next hit (Enter)', 1),
       this.said,
       button('Close', { click: () => this.close() })
     );
@@ -144,8 +146,4 @@ export class LogFind {
   private get total(): string {
     return `${grouped(this.hits.length)}${this.more ? '+' : ''}`;
   }
-}
-
-function aria(label: string): Record<string, string> {
-  return { 'aria-label': label };
 }

@@ -162,15 +162,15 @@ class Logs implements Pane {
   }
 
   private hear(log: LogMessage): void {
-    const other = log.step !== this.node?.id || (this.attempt !== 0 && log.attempt !== this.attempt);
-    if (other || log.number < (this.log?.number ?? 0)) {
+    const before = this.log;
+    if (!this.isMeant(log) || log.number < (before?.number ?? 0)) {
       return;
     }
-    if (this.log !== null && log.attempt !== this.log.attempt) {
+    if (before !== null && log.attempt !== before.attempt) {
       this.pages = this.newPages(); // the step began anew
       this.list.renew();
     }
-    const grew = log.size !== this.log?.size || log.lines !== this.log.lines;
+    const grew = log.size !== before?.size || log.lines !== before.lines;
     this.log = log;
     this.newest = Math.max(this.newest, log.attempt);
     this.tell(log);
@@ -180,6 +180,10 @@ class Logs implements Pane {
       this.list.renew(log.lines - 1);
     }
     this.settle(log);
+  }
+
+  private isMeant(log: LogMessage): boolean {
+    return log.step === this.node?.id && (this.attempt === 0 || log.attempt === this.attempt);
   }
 
   /** Go where one wants to be: the end while it follows, the first traceback once it is known. */

@@ -4,7 +4,7 @@ import type { MetricsAnswer, SeriesCard } from '../../protocol';
 import { element } from '../elements';
 import { Asking } from './asking';
 import { lineChart, shortNumber } from './chart';
-import { image } from './image';
+import { image as picture } from './image';
 import type { MakePane } from './pane';
 import { stateOf } from './pane';
 import { table } from './table';
@@ -36,18 +36,19 @@ function body({ series }: MetricsAnswer): HTMLElement {
 }
 
 function isValue(series: SeriesCard): boolean {
-  return series.values.length === 1 || (series.values.length === 0 && series.image === '' && series.columns.length === 0);
+  const { values, image, columns } = series;
+  return values.length === 1 || (values.length === 0 && image === '' && columns.length === 0);
 }
 
 function value({ name, values, text, earlier }: SeriesCard): HTMLElement {
   const now = values[0];
   const shown = now === undefined ? text : shortNumber(now);
-  const was = now === undefined || earlier === null ? null : change(now, earlier);
+  const was = now !== undefined && earlier !== null && element('span', { class: 'quiet' }, change(now, earlier));
   return element(
     'div',
     { class: 'value' },
     element('dt', {}, name),
-    element('dd', { title: now === undefined ? text : String(now) }, shown, was && element('span', { class: 'quiet' }, was))
+    element('dd', { title: now === undefined ? text : String(now) }, shown, was)
   );
 }
 
@@ -63,6 +64,6 @@ function figure(series: SeriesCard): HTMLElement {
   const inside =
     series.image === ''
       ? table({ columns: series.columns, rows: series.rows, label: series.name })
-      : image(series.image, series.name);
+      : picture(series.image, series.name);
   return element('figure', { class: 'chart-box box' }, element('figcaption', {}, series.name), inside);
 }

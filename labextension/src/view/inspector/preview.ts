@@ -1,6 +1,7 @@
 // What can be seen of some data: a table by pages, an image, a text, JSON, a folder. Nothing in it is run.
 
 import type { DataItem, NodeCard, PreviewCard } from '../../protocol';
+import type { Child } from '../elements';
 import { button, element } from '../elements';
 import { counted, grouped } from '../words';
 import { Asking } from './asking';
@@ -116,7 +117,7 @@ export class Preview {
 
   private json(card: PreviewCard, label: string): HTMLElement {
     const tree = card.cut || card.text.length > TREE ? null : jsonTree(card.text);
-    return tree ? element('div', { class: 'scroll', attributes: { tabindex: '0' } }, tree) : this.text(card.text, label);
+    return tree ? scrolled(tree) : this.text(card.text, label);
   }
 
   private text(text: string, label: string): HTMLElement {
@@ -134,11 +135,14 @@ export class Preview {
         element('span', { class: 'quiet' }, size)
       )
     );
-    return element(
-      'div',
-      { class: 'scroll', attributes: { tabindex: '0' } },
-      rows.length === 0 ? element('p', { class: 'quiet' }, 'The folder is empty.') : element('ul', { class: 'entries' }, ...rows),
+    return scrolled(
+      rows.length === 0 ? element('p', { class: 'quiet' }, 'The folder is empty.') : null,
+      element('ul', { class: 'entries' }, ...rows),
       more > 0 && element('p', { class: 'quiet' }, `and ${counted(more, 'more file')}`)
     );
   }
+}
+
+function scrolled(...children: Child[]): HTMLElement {
+  return element('div', { class: 'scroll', attributes: { tabindex: '0' } }, ...children);
 }

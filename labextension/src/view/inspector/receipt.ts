@@ -27,7 +27,8 @@ export function receipt(ingredients: readonly IngredientCard[]): HTMLElement {
 }
 
 function table(ingredients: readonly IngredientCard[]): HTMLElement {
-  const head = element('tr', {}, ...['Kind', 'Name', 'Value'].map(each => element('th', { attributes: { scope: 'col' } }, each)));
+  const names = ['Kind', 'Name', 'Value'].map(each => element('th', { attributes: { scope: 'col' } }, each));
+  const head = element('tr', {}, ...names);
   const attributes = { tabindex: '0', role: 'region', 'aria-label': 'Ingredients' };
   return element(
     'div',

@@ -50,15 +50,11 @@ class Script implements Pane {
       marks: line => `${changed.has(line) ? 'row-changed' : ''} ${line === failed ? 'row-failed' : ''}`.trim(),
       pressed: canGo(root, here) ? line => go(root, here, line) : null
     }));
-    const note = [
-      changed.size > 0 && `${counted(changed.size, 'line')} changed`,
-      failed !== null && `failed at line ${failed}`
-    ].filter(Boolean);
     const head = element(
       'div',
       { class: 'preview-head' },
       element('strong', { class: 'mono' }, answer.file),
-      element('span', { class: 'quiet' }, note.join(' · ')),
+      element('span', { class: 'quiet' }, noteOf(changed.size, failed)),
       element('span', { class: 'presses' }, goButton(root, here, seen ?? 1), copyButton('Copy', () => answer.text))
     );
     this.place.replaceChildren(element('div', { class: 'preview box' }, head, list.element));
@@ -66,4 +62,9 @@ class Script implements Pane {
       list.goTo(seen - 1, 4);
     }
   }
+}
+
+function noteOf(changed: number, failed: number | null): string {
+  const parts = [changed > 0 && `${counted(changed, 'line')} changed`, failed !== null && `failed at line ${failed}`];
+  return parts.filter(Boolean).join(' · ');
 }

@@ -33,7 +33,8 @@ export function table(wish: TableWish): HTMLElement {
 }
 
 function head(name: string): HTMLElement {
-  return element('th', { title: name.length > 30 ? name.slice(0, 2000) : '', attributes: { scope: 'col' } }, shortened(name));
+  const title = name.length > 30 ? name.slice(0, 2000) : '';
+  return element('th', { title, attributes: { scope: 'col' } }, shortened(name));
 }
 
 function line(row: readonly string[], number: number | null): HTMLElement {

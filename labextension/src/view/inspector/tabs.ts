@@ -28,7 +28,8 @@ export class Tabs {
     panel.setAttribute('role', 'tabpanel');
     this.element = element('div', { class: 'tabs', attributes: { role: 'tablist', 'aria-label': 'About this step' } });
     for (const name of NAMES) {
-      const attributes = { role: 'tab', id: `${prefix}-${name}`, 'aria-controls': panel.id };
+      const id = `${prefix}-${name}`;
+      const attributes = { role: 'tab', id, 'aria-controls': panel.id, 'data-label': TABS[name] };
       const made = button(TABS[name], { class: 'tab', attributes, click: () => chosen(name) });
       this.buttons.set(name, made);
       this.element.append(made);

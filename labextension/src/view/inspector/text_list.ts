@@ -1,6 +1,6 @@
 // A text of any length with its lines numbered, some of them marked.
 
-import { element } from '../elements';
+import { button, element } from '../elements';
 import { visible } from './ansi';
 import { Windowed } from './windowed';
 
@@ -34,8 +34,9 @@ export function textList(wish: TextWish): Windowed {
 
 function row(line: number, text: string, wish: TextWish): HTMLElement {
   const { pressed } = wish;
+  const wanted = { class: 'row-number', attributes: { tabindex: '-1' } };
   const number = pressed
-    ? element('button', { class: 'row-number', attributes: { tabindex: '-1' }, click: () => pressed(line) }, String(line))
+    ? button(String(line), { ...wanted, click: () => pressed(line) })
     : element('span', { class: 'row-number' }, String(line));
   const drawn = text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text;
   const made = element('div', { class: `row ${wish.marks?.(line) ?? ''}`.trim() });
