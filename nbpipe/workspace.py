@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from nbpipe.environments.interpreter import Interpreters
 from nbpipe.errors import InvalidPipeline, NbpipeError, Problem, UnknownName, UsageError
 from nbpipe.execution.acceptance import accept_result
 from nbpipe.execution.capacity import count_gpus
-from nbpipe.execution.fingerprinter import Fingerprinter, Prepared, Surroundings
+from nbpipe.execution.fingerprinter import Fingerprinter, Prepared
 from nbpipe.execution.frozen import RunOptions
 from nbpipe.execution.known_interpreters import KnownInterpreters
+from nbpipe.execution.material import Surroundings
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import submitter_environment
 from nbpipe.execution.reused_run import tell_reused_run
@@ -71,6 +72,7 @@ class Workspace:
         self._sources = Sources(self.state, self.digests)
         known = KnownInterpreters(self.state)
         self._interpreters = Interpreters(known.recall, known.remember)
+        self._fingerprinter: Fingerprinter | None = None
 
     @staticmethod
     def find(start: str | os.PathLike[str] = ".") -> Workspace:
@@ -155,17 +157,8 @@ class Workspace:
         return script_problem(node, Path.cwd())
 
     def locate(self, graph: Graph, base: Path) -> Graph:
-        """A graph whose paths, relative to ``base``, are made relative to the workspace where they lie in it."""
-        root = str(self.root)
-        below = os.path.join(root, "")
-
-        def located(path: str) -> str:
-            full = os.path.abspath(os.path.join(base, path))
-            if full == root:
-                return "."
-            return full[len(below) :].replace(os.sep, "/") if full.startswith(below) else full
-
-        return graph.relocated(located)
+        """The graph with paths, relative to ``base``, made relative to the workspace where they lie in it."""
+        return graph.relocated(partial(_located, str(self.root), os.path.abspath(base)))
 
     def graph_of(self, pipeline: Pipeline | Graph, values: Mapping[str, Any] | None = None) -> Graph:
         """The graph that would run: paths located, parameter values set.
@@ -176,14 +169,11 @@ class Workspace:
         if isinstance(pipeline, Pipeline):
             return self.locate(pipeline.graph_for(values), Path.cwd())
         graph = Graph.from_json(pipeline.to_json())
+        missing = partial(script_problem, root=self.root)
         problems = [
             *parameter_problems(graph.parameters, values or {}),
             *circle_problems(graph),
-            *build_problems(
-                graph,
-                script_problem=lambda node: script_problem(node, self.root),
-                targets=self.compute_targets,
-            ),
+            *build_problems(graph, script_problem=missing, targets=self.compute_targets),
         ]
         if problems:
             raise InvalidPipeline(problems)
@@ -219,21 +209,20 @@ class Workspace:
     def _planned(
         self, graph: Graph, force: Iterable[str], python: str | None
     ) -> tuple[Plan, dict[str, Prepared]]:
-        where = Surroundings(
-            self.root,
-            python or sys.executable,
-            submitter_environment(os.environ),
-            self.settings.code_by_bytes,
-        )
-        fingerprinter = Fingerprinter(self.digests, self._sources, self._interpreters, where)
+        fingerprinter = self._fingerprinter_for(python or sys.executable)
         prepared = fingerprinter.prepare(graph)
         for each in prepared.values():
-            if each.snapshot:
-                contents = each.fingerprint.evidence["files"]
-                self.memory.offer({contents[name]: path for name, path in each.snapshot.files.items()})
+            self.memory.offer(each.texts)
         forced = self._ids(graph, force)
         flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
         return make_plan(graph, fingerprinter.ingredients(graph, prepared), self.memory, flags), prepared
+
+    def _fingerprinter_for(self, python: str) -> Fingerprinter:
+        """The last one, unless something that counts is another now."""
+        now = Surroundings(self.root, python, submitter_environment(os.environ), self.settings.code_by_bytes)
+        if self._fingerprinter is None or self._fingerprinter.where != now:
+            self._fingerprinter = Fingerprinter(self.digests, self._sources, self._interpreters, now)
+        return self._fingerprinter
 
     def _ids(self, graph: Graph, names: Iterable[str]) -> set[str]:
         """Node ids of step names; ``all`` stands for every one."""
@@ -418,3 +407,13 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"Workspace({self.name!r}, {str(self.root)!r})"
+
+
+@lru_cache(maxsize=2**14)  # a plan asks for the same paths again and again
+def _located(root: str, base: str, path: str) -> str:
+    """A path, relative to an absolute base, as seen from the root where it lies in it, else as it is."""
+    full = os.path.abspath(os.path.join(base, path))
+    below = os.path.join(root, "")
+    if full == root:
+        return "."
+    return full[len(below) :].replace(os.sep, "/") if full.startswith(below) else full

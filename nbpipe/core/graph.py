@@ -169,12 +169,15 @@ class Graph:
 
     def children(self, node_id: str) -> list[str]:
         """Ids of the nodes that wait for it, in declaration order."""
+        return list(self._by_parent().get(node_id, ()))
+
+    def _by_parent(self) -> Mapping[str, list[str]]:
         if self._children is None:
             self._children = {name: [] for name in self._nodes}
             for node in self._nodes.values():
                 for parent in node.parents():
                     self._children.setdefault(parent, []).append(node.node_id)
-        return list(self._children.get(node_id, ()))
+        return self._children
 
     def ancestors(self, node_ids: Iterable[str]) -> set[str]:
         """Ids of all nodes that these wait for, directly or not; not themselves, unless in a circle."""
@@ -194,10 +197,11 @@ class Graph:
         waits = [sum(parent in place for parent in node.parents()) for node in self._nodes.values()]
         ready = [number for number, count in enumerate(waits) if not count]
         order = []
+        children = self._by_parent()
         while ready:
             node_id = names[heapq.heappop(ready)]
             order.append(self._nodes[node_id])
-            for child in self.children(node_id):
+            for child in children[node_id]:
                 waits[place[child]] -= 1
                 if not waits[place[child]]:
                     heapq.heappush(ready, place[child])
@@ -232,7 +236,7 @@ class Graph:
                 origin = replace(origin, script=move(origin.script), folder=move(origin.folder), extra=extra)
             else:
                 origin = FolderSource(move(origin.folder))
-            moved.add_node(replace(node, source=origin))
+            moved.add_node(node if origin == node.source else replace(node, source=origin))
         return moved
 
     def to_json(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from nbpipe.core.environment import EnvironmentSpec
@@ -210,7 +211,11 @@ class Node:
 
     def parents(self) -> list[str]:
         """Ids of all nodes it waits for: data first, then order only."""
-        return list(dict.fromkeys([*self.data_parents(), *self.run_after]))
+        return list(self._parents)
+
+    @cached_property
+    def _parents(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*self.data_parents(), *self.run_after]))
 
     def command(self) -> list[str]:
         """Its command line as a fingerprint counts it: placeholders in braces, literal braces doubled."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.fingerprint import Fingerprint, digest_of
 from nbpipe.core.graph import Graph
-from nbpipe.core.node import CellSource, FolderSource, Node
+from nbpipe.core.node import CellSource, Node
 from nbpipe.core.plan import Ingredients
-from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python, steering
-from nbpipe.errors import NbpipeError, UsageError
-from nbpipe.execution.modules import modules_left_behind
+from nbpipe.environments.interpreter import Interpreter, Interpreters
+from nbpipe.errors import UsageError
+from nbpipe.execution.material import Gathering, Material, Surroundings, parameter_values
 from nbpipe.execution.source_data import content_digest, find_data, shown_of
 from nbpipe.execution.sources import SourceFacts, Sources
-from nbpipe.execution.staging import Snapshot, take_snapshot
+from nbpipe.execution.staging import Snapshot
 from nbpipe.store.digests import FileDigests
 
 
@@ -40,26 +39,18 @@ class Prepared:
     fingerprint: Fingerprint
     problem: str = ""
 
-
-@dataclass
-class Surroundings:
-    """What fingerprints are made in.
-
-    Attributes:
-        root: the workspace.
-        python: interpreter of steps that name none.
-        variables: the submitter's environment, for ``--env``.
-        code_by_bytes: the setting ``reuse.code = "bytes"``.
-    """
-
-    root: Path
-    python: str
-    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    code_by_bytes: bool = False
+    @property
+    def texts(self) -> dict[str, Path]:
+        """Digest -> file, of every file of its code."""
+        files = self.snapshot.files if self.snapshot else {}
+        return {self.fingerprint.evidence["files"][name]: path for name, path in files.items()}
 
 
 class Fingerprinter:
     """Fingerprints of a graph's steps.
+
+    Of every step the last one is remembered, with what it was made of. While that stays as it is, the same
+    object is given again, whose key has not to be computed again.
 
     Args:
         digests: digests of files.
@@ -74,20 +65,18 @@ class Fingerprinter:
         self._digests = digests
         self._sources = sources
         self._interpreters = interpreters
-        self._where = where
+        self.where = where
+        self._last: dict[str, tuple[Material, Prepared]] = {}
 
     def prepare(self, graph: Graph) -> dict[str, Prepared]:
         """Code and fingerprint of every node, inputs unknown; problems are told, not raised."""
-        interpreters: dict[tuple[str | None, ...], Interpreter] = {}
-        prepared = {node.node_id: self._prepare_step(graph, node, interpreters) for node in graph.nodes}
-        users: dict[Path, list[str]] = {}
-        for each in prepared.values():
-            if each.snapshot and each.snapshot.by_syntax:
-                for name, path in each.snapshot.files.items():
-                    if name != each.node.script:
-                        users.setdefault(path, []).append(each.node.name)
-        for each in prepared.values():
-            _note_sharing(each, users)
+        gathered = Gathering(self._digests, self._sources, self._interpreters, self.where).all_of(graph)
+        prepared = {node.node_id: self._prepared(graph, node, gathered[node.node_id]) for node in graph.nodes}
+        self._last = {  # and nothing of steps that are no more
+            node_id: (material, prepared[node_id])
+            for node_id, material in gathered.items()
+            if isinstance(material, Material)
+        }
         return prepared
 
     def ingredients(self, graph: Graph, prepared: Mapping[str, Prepared]) -> dict[str, Ingredients]:
@@ -95,49 +84,30 @@ class Fingerprinter:
         data: dict[str, tuple[str, dict[str, Any]] | str] = {}
         for source in graph.data_sources.values():
             try:
-                found = find_data(source, self._where.root)
+                found = find_data(source, self.where.root)
                 digest = content_digest(found, self._digests)
                 data[source.node_id] = (digest, shown_of(source, found, digest))
             except (UsageError, OSError) as error:
                 data[source.node_id] = str(getattr(error, "fact", error))
         return {each.node.node_id: _with_data(each, data) for each in prepared.values()}
 
-    def _prepare_step(
-        self, graph: Graph, node: Node, interpreters: dict[tuple[str | None, ...], Interpreter]
-    ) -> Prepared:
-        where = self._where
-        inputs = frozenset(port.name for port in node.inputs)
-        try:
-            interpreter = self._interpreter(node, interpreters)
-            snapshot = take_snapshot(node, where.root, interpreter.local_roots, self._sources)
-            fingerprint = self._fingerprint(graph, node, snapshot, interpreter)
-        except (NbpipeError, OSError) as error:
-            empty = Fingerprint({}, unknown=inputs)
-            return Prepared(node, None, where.python, empty, str(getattr(error, "fact", error)))
-        return Prepared(node, snapshot, interpreter.executable or interpreter.python, fingerprint)
+    def _prepared(self, graph: Graph, node: Node, material: Material | str) -> Prepared:
+        if isinstance(material, str):
+            empty = Fingerprint({}, unknown=frozenset(port.name for port in node.inputs))
+            return Prepared(node, None, self.where.python, empty, material)
+        last, prepared = self._last.get(node.node_id, (None, None))
+        if prepared is None or last != material:
+            python = material.interpreter.executable or material.interpreter.python
+            prepared = Prepared(node, material.snapshot, python, self._fingerprint(graph, node, material))
+        return prepared
 
-    def _interpreter(self, node: Node, known: dict[tuple[str | None, ...], Interpreter]) -> Interpreter:
-        """The interpreter that a step wants, in its environment; looked at once for all steps of a graph."""
-        wanted = node.environment.python
-        declared = node.environment.variables
-        env = {**self._where.variables, **declared} if declared else self._where.variables
-        key = (wanted, *steering(env))
-        if key not in known:
-            python = resolve_python(wanted, self._where.python, base=self._where.root)
-            known[key] = self._interpreters.of(python, env)
-        return known[key]
-
-    def _fingerprint(
-        self, graph: Graph, node: Node, snapshot: Snapshot, interpreter: Interpreter
-    ) -> Fingerprint:
-        code, contents, facts = self._code(snapshot)
-        if isinstance(node.source, FolderSource) and (roots := interpreter.local_roots):
-            folder = self._where.root / node.source.folder
-            outside = modules_left_behind(snapshot.files, folder, map(Path, roots), self._sources)
-            found = {name: self._sources.facts(path) for name, path in outside.items()}
-            code |= {name: each.syntax for name, each in found.items()}
-            facts += found.values()
-        environment = _environment(node, facts, interpreter)
+    def _fingerprint(self, graph: Graph, node: Node, material: Material) -> Fingerprint:
+        contents = {name: _content(held) for name, held in material.read.items()}
+        by_syntax = material.snapshot.by_syntax and not self.where.code_by_bytes
+        code = {name: _counted(held, by_syntax) for name, held in material.read.items()}
+        code |= {name: each.syntax for name, each in material.outside.items()}
+        facts = [each for each in material.read.values() if isinstance(each, SourceFacts)]
+        environment = _environment(node, [*facts, *material.outside.values()], material.interpreter)
         if node.environment.definition:
             environment["definition"] = digest_of(node.environment.definition)
         parts: dict[str, dict[str, Any]] = {
@@ -155,24 +125,9 @@ class Fingerprinter:
         for port in node.inputs:
             if port.source_port:
                 evidence["inputs"][port.name] = {"name": port.source_port, "from": port.source_id}
+        if isinstance(node.source, CellSource):
+            evidence["shared"] = material.shared
         return Fingerprint(parts, evidence, frozenset(port.name for port in node.inputs))
-
-    def _code(self, snapshot: Snapshot) -> tuple[dict[str, str], dict[str, str], list[SourceFacts]]:
-        """Digest of every file as it counts, digests of the bytes, and what is known of the Python files."""
-        by_syntax = snapshot.by_syntax and not self._where.code_by_bytes
-        counted: dict[str, str] = {}
-        contents: dict[str, str] = {}
-        python: list[SourceFacts] = []
-        for name, path in snapshot.files.items():
-            if name.endswith(".py"):
-                facts = self._sources.facts(path)
-                contents[name] = facts.content
-                counted[name] = facts.syntax if by_syntax else f"bytes:{facts.content}"
-                python.append(facts)
-            else:
-                contents[name] = self._digests.digest(path)
-                counted[name] = f"bytes:{contents[name]}"
-        return counted, contents, python
 
     def _settings(self, node: Node) -> dict[str, Any]:
         """Declared things that may change results; values of variables by digest, secrets by name alone."""
@@ -181,12 +136,21 @@ class Fingerprinter:
             f"output {port.name}": f"{port.form} {port.file_name}" for port in node.outputs
         }
         settings |= {f"input {port.name}": port.mode for port in node.inputs if port.mode != "mount"}
-        settings |= {f"--env {name}": digest_of(self._where.variables.get(name)) for name in spec.inherited}
+        settings |= {f"--env {name}": digest_of(self.where.variables.get(name)) for name in spec.inherited}
         settings |= {f"--env {name}": digest_of(value) for name, value in spec.variables.items()}
         settings |= {f"--secret {name}": "given" for name in spec.secrets}
         if spec.node_count != 1:
             settings["nodes"] = spec.node_count
         return settings
+
+
+def _content(held: SourceFacts | str) -> str:
+    return held if isinstance(held, str) else held.content
+
+
+def _counted(held: SourceFacts | str, by_syntax: bool) -> str:
+    """What of a file's content counts."""
+    return held.syntax if by_syntax and isinstance(held, SourceFacts) else f"bytes:{_content(held)}"
 
 
 def _environment(node: Node, code: Iterable[SourceFacts], interpreter: Interpreter) -> dict[str, str]:
@@ -202,18 +166,6 @@ def _environment(node: Node, code: Iterable[SourceFacts], interpreter: Interpret
     return interpreter.ingredients(names, counts)
 
 
-def parameter_values(graph: Graph, node: Node) -> dict[str, Any]:
-    """Values that a node's parameters have in this graph, and those of its ``params`` under the names it gives them."""
-    values = {name: graph.parameters[name] for name in sorted(node.parameters())}
-    for name, piece in node.params.items():
-        if (
-            piece.kind == "text" or piece.value != name
-        ):  # a parameter of that name may stand on the command line
-            value = piece.value if piece.kind == "text" else graph.parameters[piece.value]
-            values[f"params.{name}" if name in values else name] = value
-    return values
-
-
 def _options(node: Node) -> dict[str, str]:
     """For each parameter the option it is given with, so that a reason can say ``--lr 0.1 → 0.2``."""
     options: dict[str, str] = {}
@@ -225,18 +177,6 @@ def _options(node: Node) -> dict[str, str]:
                 options[piece.value] = (text.rstrip("=") if len(word) > 1 and text else before) or piece.value
         before = text if text.startswith("-") and len(word) == 1 else ""
     return options
-
-
-def _note_sharing(each: Prepared, users: Mapping[Path, list[str]]) -> None:
-    if each.snapshot is None:
-        return
-    shared = {
-        name: [user for user in users[path] if user != each.node.name]
-        for name, path in each.snapshot.files.items()
-        if len(users.get(path, ())) > 1
-    }
-    if isinstance(each.fingerprint.evidence, dict) and isinstance(each.node.source, CellSource):
-        each.fingerprint.evidence["shared"] = shared
 
 
 def _with_data(each: Prepared, data: Mapping[str, tuple[str, dict[str, Any]] | str]) -> Ingredients:

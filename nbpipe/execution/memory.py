@@ -19,6 +19,7 @@ COMPARED = 20
 """Attempts with different keys that are looked at for the nearest one."""
 
 _AT_WORK = 64  # fingerprints of which it is remembered that they are kept
+_READ = 20_000  # results of which it is remembered what they say
 
 
 class StoredMemory:
@@ -35,6 +36,7 @@ class StoredMemory:
         self._fingerprints: dict[str, Fingerprint | None] = {}
         self._on_disk: dict[str, Path] = {}
         self._kept: dict[int, tuple[Fingerprint, str]] = {}
+        self._read: dict[str, tuple[Result, StepResult]] = {}
 
     def offer(self, files: Mapping[str, Path]) -> None:
         """Let texts that are not in the store yet be read where they lie: digest -> file."""
@@ -46,10 +48,20 @@ class StoredMemory:
             if number and stored.record.get("accepted_from"):
                 continue
             with suppress(TypeError, ValueError):
-                result = StepResult.from_json(_whole_record(key, stored))
+                result = self._as_result(key, stored)
                 if all(self._objects.complete(digest) for digest in result.outputs.values()):
                     return result
         return None
+
+    def _as_result(self, key: str, stored: Result) -> StepResult:
+        """What a record says; of the one that answers for a key it is remembered."""
+        last, result = self._read.get(key, (None, None))
+        if result is None or last is not stored:
+            result = StepResult.from_json(_whole_record(key, stored))
+            if len(self._read) >= _READ:
+                self._read.clear()
+            self._read[key] = stored, result
+        return result
 
     def lost_output(self, key: str) -> tuple[str, str] | None:
         """``(port, run)`` when a result of this key was there but its data are gone."""

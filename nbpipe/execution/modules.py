@@ -4,34 +4,63 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
-from nbpipe.execution.sources import Sources
+from nbpipe.execution.sources import SourceFacts, Sources
 
 RUNTIME = "nbpipe"
 """Never taken along, though it may be an editable install: each step is given the runtime that its runner has."""
 
 
-def modules_taken_along(script: Path, roots: Iterable[Path], sources: Sources) -> dict[str, Path]:
+class Look:
+    """A look at source files and at what lies where modules are looked for: at nothing twice.
+
+    Steps import the same modules, and a plan is of one moment.
+
+    Args:
+        sources: what is known of source files.
+
+    Attributes:
+        facts: what is known of a source file.
+        is_folder: whether a folder lies at a path.
+        kind: what would be imported as the module at a path: ``package``, ``module``, ``folder``, or nothing.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self.facts: Callable[[Path], SourceFacts] = cache(sources.facts)
+        self.is_folder: Callable[[str], bool] = cache(os.path.isdir)
+        self.kind: Callable[[str], str] = cache(_kind)
+
+
+def _kind(path: str) -> str:
+    if os.path.isfile(f"{path}/__init__.py"):
+        return "package"
+    if os.path.isfile(f"{path}.py"):
+        return "module"
+    return "folder" if os.path.isdir(path) else ""
+
+
+def modules_taken_along(script: Path, roots: Iterable[str], look: Look) -> dict[str, Path]:
     """Every local module that a script imports, itself or through others.
 
     Args:
         script: the script.
         roots: folders in which local modules are looked for, first match wins: the notebook's, the workspace's, those
             of editable installs.
-        sources: what is known of each file's imports.
+        look: how files are looked at.
 
     Returns:
         Relative POSIX path (as seen from the root it was found in) -> file. Packages bring their ``__init__`` files.
         A script that does not parse imports nothing: it will fail when it runs, and say where. A name of the standard
         library is looked for in the first root alone: that is where Python finds it before its own.
     """
-    return _closure([(script, "")], roots, sources, {script})
+    return _closure([(script, "")], roots, look, {script})
 
 
 def modules_left_behind(
-    files: Mapping[str, Path], folder: Path, roots: Iterable[Path], sources: Sources
+    files: Mapping[str, Path], folder: str, roots: Iterable[str], look: Look
 ) -> dict[str, Path]:
     """Every local module that the code of a folder imports and that is none of its files.
 
@@ -41,24 +70,30 @@ def modules_left_behind(
         files: the code: relative POSIX path -> file.
         folder: where it lies, and is looked at first.
         roots: folders of further local modules.
-        sources: what is known of each file's imports.
+        look: how files are looked at.
     """
-    code = [(path, _package_of(name)) for name, path in files.items() if name.endswith(".py")]
-    found = _closure(code, [folder, *roots], sources, set(files.values()))
+    code = [
+        (path, _package_of(name))
+        for name, path in files.items()
+        if name.endswith(".py") and look.facts(path).imports
+    ]
+    if not code:
+        return {}
+    found = _closure(code, [folder, *roots], look, set(files.values()))
     return {name: path for name, path in found.items() if name not in files}
 
 
 def _closure(
-    todo: list[tuple[Path, str]], roots: Iterable[Path], sources: Sources, known: set[Path]
+    todo: list[tuple[Path, str]], roots: Iterable[str], look: Look, known: set[Path]
 ) -> dict[str, Path]:
     """The modules that files import, each given with its package; themselves or through others."""
-    places = [str(root) for root in dict.fromkeys(roots) if root.is_dir()]
+    places = [root for root in dict.fromkeys(roots) if look.is_folder(root)]
     found: dict[str, Path] = {}
     while todo:
         path, package = todo.pop()
-        for name, level in sources.facts(path).imports:
+        for name, level in look.facts(path).imports:
             dotted = _absolute(name, level, package)
-            for relative, place in _files_of(dotted, places):
+            for relative, place in _files_of(dotted, places, look):
                 file = Path(place, relative)
                 if relative not in found and file not in known:
                     found[relative] = file
@@ -79,7 +114,7 @@ def _package_of(relative: str) -> str:
     return relative.rpartition("/")[0].replace("/", ".")
 
 
-def _files_of(dotted: str, places: list[str]) -> list[tuple[str, str]]:
+def _files_of(dotted: str, places: list[str], look: Look) -> list[tuple[str, str]]:
     """The files that an import of this name executes, each with its place, found as Python finds them.
 
     A folder without ``__init__`` is a part of a package only where no place has a module or a whole package of its
@@ -92,21 +127,21 @@ def _files_of(dotted: str, places: list[str]) -> list[tuple[str, str]]:
     stem, within = "", places[:1] if parts[0] in sys.stdlib_module_names else places
     for part in parts:
         stem = f"{stem}/{part}" if stem else part
-        file, within = _find(stem, within)
+        file, within = _find(stem, within, look)
         if file:
             found.append(file)
     return found
 
 
-def _find(stem: str, places: list[str]) -> tuple[tuple[str, str] | None, list[str]]:
+def _find(stem: str, places: list[str], look: Look) -> tuple[tuple[str, str] | None, list[str]]:
     """The file of a module or package in the first place that has one, and the places of what lies in it."""
     parts = []
     for place in places:
-        path = f"{place}/{stem}"
-        if os.path.isfile(f"{path}/__init__.py"):
+        kind = look.kind(f"{place}/{stem}")
+        if kind == "package":
             return (f"{stem}/__init__.py", place), [place]
-        if os.path.isfile(f"{path}.py"):
+        if kind == "module":
             return (f"{stem}.py", place), []
-        if os.path.isdir(path):
+        if kind == "folder":
             parts.append(place)
     return None, parts

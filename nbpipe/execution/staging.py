@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from nbpipe.core.node import CellSource, FolderSource, Node
 from nbpipe.errors import UsageError
-from nbpipe.execution.ignore import code_files
-from nbpipe.execution.modules import modules_taken_along
-from nbpipe.execution.sources import Sources
+from nbpipe.execution.ignore import PlainFolders, code_files
+from nbpipe.execution.modules import Look, modules_taken_along
 from nbpipe.platform import copy_file
 from nbpipe.store.files import own_folder
 from nbpipe.store.objects import ObjectStore
@@ -19,6 +19,9 @@ from nbpipe.store.objects import ObjectStore
 WARN_BYTES = 300 * 2**20
 WARN_FILES = 2000
 """Azure ML v1 refuses larger snapshots; nbpipe names the largest files and goes on."""
+
+
+_plain_folders = PlainFolders()
 
 
 @dataclass(frozen=True)
@@ -50,45 +53,53 @@ def script_problem(node: Node, root: Path) -> str:
     if isinstance(node.source, CellSource):
         return "" if os.path.isfile(root / node.source.script) else f"its file {node.source.script} is gone"
     folder = os.path.join(root, node.source.folder)
+    if os.path.isfile(os.path.join(folder, node.script)):
+        inside = _lies_in(folder, node.script)
+        return "" if inside else f"{node.script} lies outside {node.source.folder}"
     if not os.path.isdir(folder):  # unlike a Path's, it bears names that no file can have
         return f"there is no folder {node.source.folder}"
-    if not os.path.isfile(os.path.join(folder, node.script)):
-        return f"there is no {node.script} in {node.source.folder}"
-    if not _lies_in(folder, node.script):
-        return f"{node.script} lies outside {node.source.folder}"
-    return ""
+    return f"there is no {node.script} in {node.source.folder}"
 
 
 def _lies_in(folder: str, name: str) -> bool:
     """Whether a relative path stays in a folder; links are followed only where there are any."""
     place = folder
-    for part in Path(name).parts:
+    for part in _parts(name):
         place = os.path.join(place, part)
         if part == os.pardir or os.path.isabs(part) or os.path.islink(place):
             return Path(folder, name).resolve().is_relative_to(Path(folder).resolve())
     return True
 
 
-def take_snapshot(node: Node, root: Path, roots: Iterable[str], sources: Sources) -> Snapshot:
+@lru_cache
+def _parts(name: str) -> tuple[str, ...]:
+    return Path(name).parts
+
+
+def take_snapshot(node: Node, root: Path, roots: Iterable[str], look: Look) -> Snapshot:
     """The files that make up a node's code now.
 
     Args:
         node: the step.
         root: the workspace, which relative paths start from.
         roots: further folders in which local modules are looked for.
-        sources: what is known of source files.
+        look: how files are looked at.
 
     Raises:
         UsageError: the script or a file to take along is not there.
     """
+    folder = os.path.join(root, node.source.folder)
+    if isinstance(node.source, FolderSource):
+        files = _plain_folders.files(folder)
+        if files is not None and node.script in files:
+            return Snapshot(files, by_syntax=False)
     problem = script_problem(node, root)
     if problem:
         raise UsageError(problem)
     if isinstance(node.source, FolderSource):
-        return Snapshot(dict(code_files(root / node.source.folder)), by_syntax=False)
+        return Snapshot(dict(code_files(folder)), by_syntax=False)
     script = root / node.source.script
-    folder = root / node.source.folder
-    files = modules_taken_along(script, [folder, root, *map(Path, roots)], sources)
+    files = modules_taken_along(script, [folder, str(root), *roots], look)
     for extra in node.source.extra:
         files |= _extra_files(root, extra)
     return Snapshot(dict(sorted({**files, node.script: script}.items())), by_syntax=True)

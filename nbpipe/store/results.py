@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 
 from nbpipe.core.fingerprint import canonical
 from nbpipe.errors import StoreError
-from nbpipe.store.digests import digest_bytes
+from nbpipe.store.digests import Figures, digest_bytes
 from nbpipe.store.files import (
     Lines,
     append_line,
@@ -38,6 +39,7 @@ from nbpipe.store.locks import Lock
 
 _KEY = re.compile(r"[0-9a-f]{16,128}")
 _BLOCK = 1 << 16
+_REMEMBERED = 20_000  # keys whose results are kept in memory
 _LATEST = (
     1e12  # seconds since the epoch; a record that was finished later would supersede all others for ever
 )
@@ -63,6 +65,7 @@ class Results:
 
     Args:
         state: where they lie; made on the first write.
+        clock: nanoseconds since the epoch.
 
     Example:
         >>> results, key = Results(StateFolder(Path())), "9c02" * 16
@@ -72,8 +75,10 @@ class Results:
         '14'
     """
 
-    def __init__(self, state: StateFolder) -> None:
+    def __init__(self, state: StateFolder, clock: Callable[[], int] = time.time_ns) -> None:
         self._state = state
+        self._clock = clock
+        self._known: dict[str, tuple[Figures, tuple[Result, ...]]] = {}
 
     def publish(self, key: str, run: str, record: dict[str, Any], *, durable: bool = False) -> bool:
         """Add a result, the last step of publishing; False when this run has one for the key, which stays.
@@ -91,14 +96,33 @@ class Results:
         """The result that answers for a key: the one finished last, on a tie of the later run; or None."""
         return max(self.all(key), key=_age, default=None)
 
-    def all(self, key: str) -> list[Result]:
-        """Every result of a key, the newest last. A damaged one is set aside and passed over."""
-        found = []
+    def all(self, key: str) -> tuple[Result, ...]:
+        """Every result of a key, the newest last. A damaged one is set aside and passed over.
+
+        A plan asks for every step, again and again. Records are never changed, so they are read once, and
+        again when the time of their folder tells that one came or went.
+        """
+        now = self._clock()
+        try:
+            seen = Figures.of(os.lstat(self._folder(key)))
+        except OSError:
+            return ()
+        last, results = self._known.get(key, (None, ()))
+        if last == seen:
+            return results
+        results = tuple(sorted(self._read(key), key=_age))
+        if not seen.young(now):
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[key] = seen, results
+        return results
+
+    def _read(self, key: str) -> Iterator[Result]:
         for run in self._runs(key):
             try:
                 record = read_json(self._path(key, run))
                 if _is_sound(record) and record.pop("check", None) == _check(record):
-                    found.append(Result(key, run, record))
+                    yield Result(key, run, record)
                     continue
             except FileNotFoundError:
                 continue
@@ -106,7 +130,6 @@ class Results:
                 pass
             with suppress(StoreError):  # a workspace we may only read
                 set_aside(self._path(key, run))
-        return sorted(found, key=_age)
 
     def keys(self) -> list[str]:
         """Every key that has results, in order."""
@@ -173,14 +196,16 @@ class Results:
                     if (attempt["key"], attempt["run"]) not in known:
                         self.note(attempt)
 
-    def _path(self, key: str, run: str) -> Path:
+    def _folder(self, key: str) -> str:
         if not _KEY.fullmatch(key):
             raise StoreError(f"{key!r} is no key of a result.")
-        return self._state.results / key / f"{self._state.run_folder(run).name}.json"
+        return os.path.join(self._state.results, key)
+
+    def _path(self, key: str, run: str) -> Path:
+        return Path(self._folder(key), f"{self._state.run_folder(run).name}.json")
 
     def _runs(self, key: str) -> Iterator[str]:
-        folder = self._path(key, "1").parent
-        for found in listing(folder):
+        for found in listing(Path(self._folder(key))):
             run, _, ending = found.name.partition(".")
             if ending == "json" and run.isascii() and run.isdigit() and not run.startswith("0"):
                 yield run

@@ -173,6 +173,8 @@ def test_an_unknown_input_is_passed_over_until_it_is_known(one: Fingerprint, fou
     name = next(iter(found))
     assert not waiting.with_inputs({name: "other"}).matches(known)
     assert known.input_names == waiting.input_names == own.keys() | found.keys()
+    assert waiting.with_inputs(found) is not settled  # another was asked for in between
+    assert waiting.with_inputs(dict(found)) is waiting.with_inputs(found)
 
 
 def test_that_there_is_an_input_counts_before_it_is_known() -> None:

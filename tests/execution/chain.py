@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
-from tests.projects import COPY, Project, Story, story
+from nbpipe.workspace import Workspace
+from tests.projects import COPY, Project, Story, planned, story
 
 REUSED = [("prep", "will reuse", ""), ("split", "will reuse", ""), ("train", "will reuse", "")]
 
@@ -13,6 +15,7 @@ class Chain:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._workspace = project.workspace
         self.options: dict[str, dict] = {"prep": {}, "split": {}, "train": {}}
         self.lines = {
             "prep": "{./raw.csv} {>clean.csv}",
@@ -35,7 +38,14 @@ class Chain:
         ]
 
     def plan(self, **options) -> Plan:
-        return self.project.plan(*self.steps(), **options)
+        """What would happen now; a workspace that remembers earlier plans says the same as a new one."""
+        plan = self.project.plan(*self.steps(), **options)
+        root = self.project.root
+        self._workspace = self._workspace if self._workspace.root == root else Workspace(root)
+        again = Pipeline(self._workspace, self.steps(), name=self.project.name).plan(**options)
+        assert planned(again) == planned(plan)
+        assert [step.fingerprint for step in again] == [step.fingerprint for step in plan]
+        return plan
 
     def reasons(self) -> list[str]:
         """Why prep is not reused."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbpipe.execution.ignore import DEFAULT_IGNORES, code_files
+from nbpipe.execution.ignore import DEFAULT_IGNORES, PlainFolders, code_files
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -95,3 +97,41 @@ def test_every_default_can_be_taken_back(tmp_path_factory, names):
     (folder / ".amlignore").write_text("".join(f"!{name}\n" for name in names), "utf-8")
     found = {name.partition("/")[0] for name in seen(folder)}
     assert found == {name for name in names if name != ".gitignore"}
+
+
+def much_later() -> int:
+    return time.time_ns() + 60_000_000_000
+
+
+def test_a_folder_of_plain_files_is_remembered_until_a_file_comes_or_goes(tmp_path):
+    folders = PlainFolders(much_later)
+    fill(tmp_path, "a.py", "__pycache__/a.pyc")
+    first = folders.files(str(tmp_path))
+    assert first == dict(code_files(tmp_path)) == {"a.py": tmp_path / "a.py"}
+    assert folders.files(str(tmp_path)) is first
+    fill(tmp_path, "b.py")
+    assert list(folders.files(str(tmp_path))) == ["a.py", "b.py"]
+    (tmp_path / "a.py").unlink()
+    assert list(folders.files(str(tmp_path))) == ["b.py"]
+
+
+@pytest.mark.parametrize("name", ["sub/b.py", ".gitignore", ".amlignore"])
+def test_a_folder_with_more_than_plain_files_is_none_of_them(tmp_path, name):
+    folders = PlainFolders(much_later)
+    fill(tmp_path, "a.py")
+    assert folders.files(str(tmp_path)) is not None
+    fill(tmp_path, name)
+    assert folders.files(str(tmp_path)) is None
+
+
+def test_a_folder_with_a_link_or_of_which_nothing_is_there_is_none_of_them(tmp_path):
+    folders = PlainFolders(much_later)
+    assert folders.files(str(tmp_path / "gone")) is None
+    (fill(tmp_path / "code", "a.py") / "b.py").symlink_to(tmp_path)
+    assert folders.files(str(tmp_path / "code")) is None
+
+
+def test_what_was_seen_of_a_young_folder_is_looked_at_again(tmp_path):
+    folders = PlainFolders()
+    fill(tmp_path, "a.py")
+    assert folders.files(str(tmp_path)) is not folders.files(str(tmp_path))

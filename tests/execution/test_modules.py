@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbpipe.execution.modules import modules_taken_along
+from nbpipe.execution.modules import Look, modules_taken_along
 from nbpipe.execution.sources import Sources
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
@@ -24,7 +24,8 @@ def taken(folder: Path, text: str, *roots: Path) -> list[str]:
     script = folder / "script.py"
     script.write_text(text, "utf-8")
     state = StateFolder(folder)
-    return list(modules_taken_along(script, [folder, *roots], Sources(state, FileDigests(state))))
+    look = Look(Sources(state, FileDigests(state)))
+    return list(modules_taken_along(script, [str(folder), *map(str, roots)], look))
 
 
 def test_modules_come_along_through_others_and_with_their_packages(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from nbpipe.core.node import CellSource, FolderSource, Node
 from nbpipe.errors import UsageError
 from nbpipe.execution import staging
+from nbpipe.execution.modules import Look
 from nbpipe.execution.sources import Sources
 from nbpipe.execution.staging import Snapshot, lay_out, script_problem, take_snapshot
 from nbpipe.store.digests import FileDigests
@@ -30,7 +31,7 @@ def folder(script, where="src"):
 
 
 def snapshot(root, node):
-    return take_snapshot(node, root, [], Sources(StateFolder(root), FileDigests(StateFolder(root))))
+    return take_snapshot(node, root, [], Look(Sources(StateFolder(root), FileDigests(StateFolder(root)))))
 
 
 def test_a_cell_is_its_script_its_modules_and_what_it_takes_along(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -38,10 +39,30 @@ def attempt(step: str, run: int, status: str = "failed", key: str = KEY) -> dict
 
 def test_nothing_was_made_and_nothing_is_written_by_asking(results, state):
     assert results.newest(KEY) is None
-    assert results.all(KEY) == []
+    assert results.all(KEY) == ()
     assert results.keys() == []
     assert results.history("train") == []
     assert not state.path.exists()
+
+
+def test_what_was_read_once_is_read_again_when_a_result_came_or_went(state):
+    later = Results(
+        state, clock=lambda: time.time_ns() + 60_000_000_000
+    )  # nothing is too young to be trusted
+    later.publish(KEY, "1", record(1.0))
+    first = later.newest(KEY)
+    assert later.newest(KEY) is first
+    Results(state).publish(KEY, "2", record(2.0))
+    assert [result.run for result in later.all(KEY)] == ["1", "2"]
+    Results(state).discard(KEY, "2")
+    assert [result.run for result in later.all(KEY)] == ["1"]
+    Results(state).discard(KEY, "1")
+    assert later.all(KEY) == ()
+
+
+def test_what_was_read_of_a_young_folder_is_read_again(results, state):
+    results.publish(KEY, "1", record(1.0))
+    assert results.newest(KEY) is not results.newest(KEY)
 
 
 @given(st.lists(st.tuples(st.integers(1, 99), st.integers(0, 3)), unique_by=lambda made: made[0], min_size=1))

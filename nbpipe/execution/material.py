@@ -1,0 +1,146 @@
+"""What the fingerprints of a graph's steps are made of, read from disk at one moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from nbpipe.core.fingerprint import canonical
+from nbpipe.core.graph import Graph
+from nbpipe.core.node import CellSource, FolderSource, Node
+from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python, steering
+from nbpipe.errors import NbpipeError
+from nbpipe.execution.modules import Look, modules_left_behind
+from nbpipe.execution.sources import SourceFacts, Sources
+from nbpipe.execution.staging import Snapshot, take_snapshot
+from nbpipe.store.digests import FileDigests
+
+
+@dataclass
+class Surroundings:
+    """What fingerprints are made in.
+
+    Attributes:
+        root: the workspace.
+        python: interpreter of steps that name none.
+        variables: the submitter's environment, for ``--env``.
+        code_by_bytes: the setting ``reuse.code = "bytes"``.
+    """
+
+    root: Path
+    python: str
+    variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    code_by_bytes: bool = False
+
+
+@dataclass(frozen=True)
+class Material:
+    """What one fingerprint is made of; equal material makes equal fingerprints.
+
+    Attributes:
+        node: the step.
+        snapshot: its files.
+        interpreter: in which it will run.
+        read: what the files hold: of Python its facts, of others the digest.
+        outside: modules that it imports and that are not taken along, by name.
+        values: of parameters, and what the environment declares, as they are counted: 1 is not True.
+        shared: modules taken along -> the other steps that take them.
+    """
+
+    node: Node
+    snapshot: Snapshot
+    interpreter: Interpreter
+    read: Mapping[str, SourceFacts | str]
+    outside: Mapping[str, SourceFacts]
+    values: bytes
+    shared: Mapping[str, list[str]] = field(default_factory=dict)
+
+
+class Gathering:
+    """One look at all that a graph's fingerprints are made of.
+
+    Args:
+        digests: digests of files.
+        sources: what is known of source files.
+        interpreters: what is installed where.
+        where: workspace, interpreter, variables.
+    """
+
+    def __init__(
+        self, digests: FileDigests, sources: Sources, interpreters: Interpreters, where: Surroundings
+    ) -> None:
+        self._digests = digests
+        self._look = Look(sources)
+        self._interpreters = interpreters
+        self._where = where
+        self._known: dict[tuple[str | None, ...], Interpreter] = {}
+        self._steering = steering(where.variables)
+
+    def all_of(self, graph: Graph) -> dict[str, Material | str]:
+        """Node id -> material, or why a step cannot run."""
+        found = {node.node_id: self._of(graph, node) for node in graph.nodes}
+        users: dict[Path, list[str]] = {}
+        for each in found.values():
+            if isinstance(each, Material) and each.snapshot.by_syntax:
+                for name, path in each.snapshot.files.items():
+                    if name != each.node.script:
+                        users.setdefault(path, []).append(each.node.name)
+        return {
+            node_id: _with_sharing(each, users) if users and isinstance(each, Material) else each
+            for node_id, each in found.items()
+        }
+
+    def _of(self, graph: Graph, node: Node) -> Material | str:
+        try:
+            interpreter = self._interpreter(node)
+            snapshot = take_snapshot(node, self._where.root, interpreter.local_roots, self._look)
+            read: dict[str, SourceFacts | str] = {
+                name: self._look.facts(path) if name.endswith(".py") else self._digests.digest(path)
+                for name, path in snapshot.files.items()
+            }
+            outside: dict[str, SourceFacts] = {}
+            if isinstance(node.source, FolderSource) and (roots := interpreter.local_roots):
+                folder = os.path.join(self._where.root, node.source.folder)
+                found = modules_left_behind(snapshot.files, folder, roots, self._look)
+                outside = {name: self._look.facts(path) for name, path in found.items()}
+        except (NbpipeError, OSError) as error:
+            return str(getattr(error, "fact", error))
+        told = parameter_values(graph, node), node.environment.definition
+        return Material(node, snapshot, interpreter, read, outside, canonical(told) if any(told) else b"")
+
+    def _interpreter(self, node: Node) -> Interpreter:
+        """The interpreter that a step wants, in its environment; looked at once for all steps of a graph."""
+        wanted = node.environment.python
+        declared = node.environment.variables
+        env = {**self._where.variables, **declared} if declared else self._where.variables
+        key = (wanted, *(steering(env) if declared else self._steering))
+        if key not in self._known:
+            python = resolve_python(wanted, self._where.python, base=self._where.root)
+            self._known[key] = self._interpreters.of(python, env)
+        return self._known[key]
+
+
+def parameter_values(graph: Graph, node: Node) -> dict[str, Any]:
+    """Values that a node's parameters have in this graph, and those of its ``params`` under the names it gives them."""
+    values = {name: graph.parameters[name] for name in sorted(node.parameters())}
+    for name, piece in node.params.items():
+        if (
+            piece.kind == "text" or piece.value != name
+        ):  # a parameter of that name may stand on the command line
+            value = piece.value if piece.kind == "text" else graph.parameters[piece.value]
+            values[f"params.{name}" if name in values else name] = value
+    return values
+
+
+def _with_sharing(each: Material, users: Mapping[Path, list[str]]) -> Material:
+    if not isinstance(each.node.source, CellSource):
+        return each
+    shared = {
+        name: [user for user in users[path] if user != each.node.name]
+        for name, path in each.snapshot.files.items()
+        if len(users.get(path, ())) > 1
+    }
+    return replace(each, shared=shared) if shared else each
