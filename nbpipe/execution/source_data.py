@@ -178,10 +178,15 @@ def shown_of(source: DataSource, found: FoundData, digest: str) -> dict[str, Any
     return shown
 
 
-def count_rows(path: Path) -> int | None:
-    """Rows of a small table (csv and tsv without their header, jsonl), or None where they are not known for sure."""
+def count_rows(path: Path, most: int = ROWS_UP_TO) -> int | None:
+    """Rows of a table (csv and tsv without their header, jsonl), or None where they are not known for sure.
+
+    Args:
+        path: its file.
+        most: bytes above which nobody counts.
+    """
     kind = path.suffix.lower()
-    if kind not in (".csv", ".tsv", ".jsonl") or path.stat().st_size > ROWS_UP_TO:
+    if kind not in (".csv", ".tsv", ".jsonl") or path.stat().st_size > most:
         return None
     try:
         with open(path, encoding="utf-8", newline="") as lines:
