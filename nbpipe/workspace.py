@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
@@ -71,6 +72,7 @@ class Workspace:
         self.memory = StoredMemory(self.results, self.objects)
         self._sources = Sources(self.state, self.digests)
         known = KnownInterpreters(self.state)
+        self._planning = threading.RLock()  # a view's thread plans, and so does a cell
         self._interpreters = Interpreters(known.recall, known.remember)
         self._fingerprinter: Fingerprinter | None = None
 
@@ -81,9 +83,8 @@ class Workspace:
         Folders above the home folder are not looked at; where none is found it is the folder itself.
         """
         folder = Path(os.path.abspath(start))
-        above_home = Path.home().parents
         for place in (folder, *folder.parents):
-            if place in above_home:
+            if place in Path.home().parents:
                 break
             config = config_in(place)
             if StateFolder(place).exists() or config is not None:
@@ -199,8 +200,7 @@ class Workspace:
             steps: only these and what they need.
         """
         graph = self._chosen(self.graph_of(pipeline, pipeline_parameters), steps)
-        plan, _ = self._planned(graph, force, python)
-        return plan
+        return self._planned(graph, force, python)[0]
 
     def _chosen(self, graph: Graph, steps: Iterable[str]) -> Graph:
         names = list(steps)
@@ -209,13 +209,14 @@ class Workspace:
     def _planned(
         self, graph: Graph, force: Iterable[str], python: str | None
     ) -> tuple[Plan, dict[str, Prepared]]:
-        fingerprinter = self._fingerprinter_for(python or sys.executable)
-        prepared = fingerprinter.prepare(graph)
-        for each in prepared.values():
-            self.memory.offer(each.texts)
-        forced = self._ids(graph, force)
-        flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
-        return make_plan(graph, fingerprinter.ingredients(graph, prepared), self.memory, flags), prepared
+        with self._planning:
+            fingerprinter = self._fingerprinter_for(python or sys.executable)
+            prepared = fingerprinter.prepare(graph)
+            for each in prepared.values():
+                self.memory.offer(each.texts)
+            forced = self._ids(graph, force)
+            flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
+            return make_plan(graph, fingerprinter.ingredients(graph, prepared), self.memory, flags), prepared
 
     def _fingerprinter_for(self, python: str) -> Fingerprinter:
         """The last one, unless something that counts is another now."""
