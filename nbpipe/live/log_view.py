@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from nbpipe.core.run_state import Status
-from nbpipe.errors import StoreError, UsageError
+from nbpipe.errors import NbpipeError, StoreError, UsageError
 from nbpipe.execution.logs import StepLog
 from nbpipe.live.log_index import LogIndex
 from nbpipe.live.log_search import find
@@ -18,6 +18,7 @@ from nbpipe.live.log_text import LONGEST, characters, cut_text
 from nbpipe.live.log_walk import Extent
 from nbpipe.run import PipelineRun, StepRun
 from nbpipe.run.origin import origin_of
+from nbpipe.run.story import RunStory
 from nbpipe.views.answers import LogHits, LogLine, LogPage
 from nbpipe.views.protocol import LogMessage
 
@@ -88,11 +89,16 @@ class LogView:
         with self._lock:
             self._step = self._index = self._sent = None
 
+    @property
+    def following(self) -> bool:
+        """True while a log is open that may grow, or of which the view was told nothing yet."""
+        return self._index is not None and not (self._sent and self._sent.ended)
+
     def poll(self) -> LogMessage | None:
         """What the view is to be told; None where nothing is new. Costs little: it reads for 30 ms at most."""
-        with self._lock:
+        with self._lock, suppress(NbpipeError, OSError):  # a run whose record is damaged tells nothing more
             step, index = self._step, self._index
-            if step is None or index is None or (self._sent and self._sent.ended):
+            if step is None or index is None or not self.following:
                 return None
             settled = Status(step.state.status).settled or step.run.interrupted
             attempts = step.state.attempts
@@ -106,6 +112,7 @@ class LogView:
             self._number += 1
             self._sent = replace(message, number=self._number)
             return self._sent
+        return None
 
     def _begin(self, attempt: int) -> None:
         if self._step is not None:
@@ -165,7 +172,7 @@ class LogView:
         return {"data": base64.b64encode(data).decode(), "next": after, "end": after >= index.log.size()}
 
 
-def own(run: PipelineRun) -> PipelineRun:
+def own(run: RunStory) -> PipelineRun:
     """The same run with a journal of its own, since another thread may be reading that of the given one."""
     return PipelineRun(run.folder, run.objects(), run.memory(), run.frozen)
 

@@ -10,7 +10,7 @@ from nbpipe.core.reason import Reason, compare
 from nbpipe.core.result import Attempt
 from nbpipe.live.answers.shown import Shown, fingerprint_of
 from nbpipe.live.answers.stored import stored_facts
-from nbpipe.live.cause import cause_path
+from nbpipe.live.answers.upstream import cause_in_run
 from nbpipe.run import StepRun
 from nbpipe.store.objects import ObjectStore
 from nbpipe.views.answers import FailureCard
@@ -93,10 +93,19 @@ def _differs(shown: Shown, step: StepRun) -> Iterator[str]:
         yield f"New since run {good.run}: {told}"
     if len(reasons) > _MOST_TOLD:
         yield f"And {len(reasons) - _MOST_TOLD} more changes."
-    path = cause_path(step.run.graph, step.node_id, lambda each: StepRun(step.run, each).reasons)
+    yield from _root(step)
+
+
+def _root(step: StepRun) -> Iterator[str]:
+    """What began upstream and made the step run; nothing where its cause is its own."""
+    path = cause_in_run(step)
     if path:
-        root = StepRun(step.run, path[0])
-        yield f"Root: {root.reasons[0].text}, so {listed([*path[:-1], 'this step'])} ran."
+        first = StepRun(step.run, path[0])
+        if first.reasons:
+            yield f"Root: {first.reasons[0].text}, so {listed([*path[:-1], 'this step'])} ran."
+        elif first.reused:
+            ran = listed([*path[1:-1], "this step"])
+            yield f"Root: {path[0]} was reused from run {first.reused_run}, so {ran} ran."
 
 
 def last_good(shown: Shown, step: StepRun) -> Attempt | None:

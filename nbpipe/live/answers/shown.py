@@ -34,6 +34,9 @@ class Shown(Protocol):
     def run(self) -> PipelineRun | None:
         """The run that is shown, or None."""
 
+    def speaks(self, node_id: str) -> bool:
+        """True where the run speaks for a step, False where its plan is newer."""
+
     def cell_of(self, node_id: str) -> tuple[str, str, int]:
         """Id and label of a step's notebook cell, and the number of its line that is line 1 of the script."""
 

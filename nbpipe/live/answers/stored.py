@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from nbpipe.errors import StoreError
-from nbpipe.execution.source_data import count_rows
+from nbpipe.execution.source_data import FoundData
+from nbpipe.live.data_notes import table_rows
 from nbpipe.store.objects import ObjectStore
 
 
@@ -30,8 +31,22 @@ def stored_facts(objects: ObjectStore, digest: str) -> dict[str, int]:
 
 @lru_cache(1024)
 def _rows(digest: str, path: Path) -> int | None:
-    """Rows of a stored table; the digest says that it never changes."""
+    """Rows of a table; the digest, or what stands for one, says which content it has."""
     del digest
     with suppress(OSError):
-        return count_rows(path)
+        return table_rows(path)
     return None
+
+
+def found_facts(found: FoundData) -> dict[str, int]:
+    """``rows`` and ``bytes`` of data that no step makes, as they lie there now."""
+    facts: dict[str, int] = {}
+    with suppress(OSError):
+        facts["bytes"] = sum(path.stat().st_size for path in found.files.values())
+        if found.is_file:
+            path = next(iter(found.files.values()))
+            status = path.stat()
+            rows = _rows(f"{status.st_mtime_ns} {status.st_size}", path)
+            if rows is not None:
+                facts["rows"] = rows
+    return facts

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal, cast
 
-from nbpipe.core.events import StepBlocked
 from nbpipe.core.explanation import Explanation, explain
 from nbpipe.core.node import Node
-from nbpipe.core.plan import StepPlan
 from nbpipe.core.reason import Reason, compare
 from nbpipe.errors import UsageError
 from nbpipe.live.answers.failed import failure_card
 from nbpipe.live.answers.shown import Args, Shown, begun, fingerprint_of, node_of, planned, step_in, word
-from nbpipe.live.cause import cause_path
+from nbpipe.live.answers.upstream import cause_in_plan, cause_in_run
 from nbpipe.run import StepRun
 from nbpipe.views.answers import DiffCard, DiffLine, IngredientCard, WhyAnswer
 from nbpipe.views.text import visible
@@ -37,11 +35,11 @@ def why(shown: Shown, args: Args) -> WhyAnswer:
     node = node_of(shown, args)
     run_id = word(args, "run")
     step, plan = step_in(shown, node, run_id), planned(shown, node.node_id)
-    if step is not None and (plan is None or run_id or _is_told_by(step, plan)):
+    if step is not None and (plan is None or run_id or shown.speaks(node.node_id)):
         return _of_run(shown, node, step)
     if plan is not None and shown.plan is not None:
-        path = cause_path(shown.plan.graph, node.node_id, lambda each: _planned_reasons(shown, each))
-        return _answer(node, shown.workspace.explain(shown.plan, node.node_id), cause=path)
+        told = shown.workspace.explain(shown.plan, node.node_id)
+        return _answer(node, told, cause=cause_in_plan(shown.plan, node.node_id))
     return WhyAnswer(node.node_id, ("Nothing is known of it yet.",), (), "", ())
 
 
@@ -71,31 +69,14 @@ def compare_runs(shown: Shown, args: Args) -> WhyAnswer:
     return _answer(node, told)
 
 
-def _is_told_by(step: StepRun, plan: StepPlan) -> bool:
-    """Whether a run tells more of a step than a plan that may be newer."""
-    if step.run.live or (step.status == "failed" and _failed_in(step.run.id, plan)):
-        return begun(step) is not None or step.state.last is not None
-    return step.state.status.good and plan.action == "reuse"
-
-
-def _failed_in(run_id: str, plan: StepPlan) -> bool:
-    """Whether a plan knows nothing newer of a step than that it failed in a run."""
-    return any(reason.kind == "failed" and reason.name == run_id for reason in plan.reasons)
-
-
-def _planned_reasons(shown: Shown, node_id: str) -> Sequence[Reason]:
-    step = planned(shown, node_id)
-    return step.reasons if step else ()
-
-
 def _of_run(shown: Shown, node: Node, step: StepRun) -> WhyAnswer:
     failed = failure_card(shown, step) if step.status == "failed" else None
-    path = cause_path(step.run.graph, step.node_id, lambda each: StepRun(step.run, each).reasons)
+    path = cause_in_run(step)
     if begun(step) is not None:
         answer = _answer(node, step.explain(), cause=path)
         said = answer.sentences
     else:
-        answer = WhyAnswer(node.node_id, (), (), "", (), cause=_blocked_by(step))
+        answer = WhyAnswer(node.node_id, (), (), "", (), cause=path)
         said = tuple(_why_it_did_not_run(step))
     return WhyAnswer(
         node.node_id, said, answer.diffs, answer.key, answer.ingredients, answer.compared_run, answer.cause, failed
@@ -113,21 +94,6 @@ def _why_it_did_not_run(step: StepRun) -> Iterator[str]:
         if each.get("node") == step.node_id:
             yield from (visible(f"{reason}.") for reason in Reason.all_from_json(each.get("reasons", ())))
     yield "It has not begun."
-
-
-def _blocked_by(step: StepRun) -> tuple[str, ...]:
-    """Ids from the step that failed to one that waits for it."""
-    if not isinstance(step.state.last, StepBlocked):
-        return ()
-    path = [step.node_id]
-    states = step.run.state.steps
-    while True:
-        parents = step.run.graph.get_node(path[0]).parents()
-        bad = [each for each in parents if each in states and states[each].status.settled]
-        found = next((each for each in bad if not states[each].status.good and each not in path), None)
-        if found is None:
-            return tuple(path) if len(path) > 1 else ()
-        path.insert(0, found)
 
 
 def _answer(node: Node, told: Explanation, cause: tuple[str, ...] = ()) -> WhyAnswer:
