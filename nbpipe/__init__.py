@@ -59,7 +59,7 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(ip: Any) -> None:
     """``%load_ext nbpipe``: the magics."""
-    importlib.import_module("nbpipe.notebook.extension").load(ip)
+    importlib.import_module("nbpipe.notebook.extension").load(ip, __version__)
 
 
 def unload_ipython_extension(ip: Any) -> None:
@@ -68,7 +68,11 @@ def unload_ipython_extension(ip: Any) -> None:
 
 
 def _presenter() -> Any:
-    return importlib.import_module("nbpipe.views.presenter").StaticPresenter()
+    return importlib.import_module("nbpipe.live.presenter").LivePresenter(_stage)
+
+
+def _stage() -> Any:
+    return importlib.import_module("nbpipe.notebook.stage").find_stage(__version__)
 
 
 def _compose() -> None:

@@ -26,11 +26,13 @@ class Cell:
         cell_id: its id, or empty where the front end tells none.
         label: how messages call it: ``cell 5`` by position, ``cell [5]`` by execution count, or empty.
         first: number of the cell's line that is line 1 of its script.
+        digest: digest of its text; see ``nbpipe.live.digest``.
     """
 
     cell_id: str = ""
     label: str = ""
     first: int = 2
+    digest: str = ""
 
 
 @dataclass(frozen=True)

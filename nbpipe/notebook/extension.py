@@ -12,7 +12,9 @@ from nbpipe.notebook.completion import make_matcher
 from nbpipe.notebook.live import display_run
 from nbpipe.notebook.magics import magics_of
 from nbpipe.notebook.notebook_file import notebook_path
+from nbpipe.notebook.page import request_metadata
 from nbpipe.notebook.session import Session, start, stop
+from nbpipe.notebook.stage import set_up, take_down
 from nbpipe.notebook.transform import join_magic_line
 
 RUN_TYPES = (("nbpipe.run.pipeline_run", "PipelineRun"), ("nbpipe.run.declared", "DeclaredRun"))
@@ -52,7 +54,7 @@ class _Extension:
 
     def before_cell(self, info: Any) -> None:
         """Note which cell runs; tell which steps it declares no longer."""
-        metadata = self._request_metadata()
+        metadata = request_metadata(self.ip)
         position = metadata.get(CELL_NUMBER)
         label = f"cell {position}" if position else f"cell [{self._count()}]"
         cell_id = info.cell_id or metadata.get("cellId") or ""
@@ -66,17 +68,13 @@ class _Extension:
         history = self.ip.history_manager
         return len(history.input_hist_raw) if history else self.ip.execution_count
 
-    def _request_metadata(self) -> dict[str, Any]:
-        parent: Any = getattr(self.ip, "get_parent", dict)()
-        metadata = parent.get("metadata") if isinstance(parent, dict) else None
-        return metadata if isinstance(metadata, dict) else {}
 
-
-def load(ip: Any) -> None:
+def load(ip: Any, version: str = "") -> None:
     """Load the extension into a shell; loaded again, it finds the steps it knew.
 
     Args:
         ip: the IPython shell.
+        version: nbpipe's, for pages.
     """
     unload(ip)
     session = _sessions.setdefault(id(ip), Session(Path.cwd(), ip.user_ns, notebook_path(ip.user_ns)))
@@ -84,6 +82,7 @@ def load(ip: Any) -> None:
     offer(session.declared)
     _loaded[id(ip)] = _Extension(ip, session)
     _loaded[id(ip)].put_in()
+    set_up(ip, session, version)
 
 
 def unload(ip: Any) -> None:
@@ -91,4 +90,5 @@ def unload(ip: Any) -> None:
     known = _loaded.pop(id(ip), None)
     if known is not None:
         known.take_out()
+        take_down()
         stop()

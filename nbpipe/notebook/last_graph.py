@@ -8,6 +8,7 @@ from typing import Any
 
 from nbpipe.core.display import presenter
 from nbpipe.errors import UsageError
+from nbpipe.live.source import LastKnown
 from nbpipe.notebook.session import Session
 from nbpipe.run import PipelineRun
 from nbpipe.views.picture import Picture
@@ -38,19 +39,30 @@ def last_graph(session: Session, pipeline: str = "") -> LastGraph | None:
         session: the kernel's.
         pipeline: its name; empty where there is only one.
     """
+    last = last_known(session, pipeline)
+    run = session.workspace.latest_run(last.pipeline) if last else None
+    if last is None or run is None:
+        return None
+    cells = "the step cell" if last.cells == 1 else f"the {last.cells} step cells"
+    bar = f"Kernel restarted.{_goes_on(run)} To register {cells}:  %pipeline_restore"
+    return LastGraph(replace(picture_of(run), bar=bar))
+
+
+def last_known(session: Session, pipeline: str = "") -> LastKnown | None:
+    """What the last kernel had; None where this one has steps of its own, or a pipeline in a variable.
+
+    Args:
+        session: the kernel's.
+        pipeline: name of the pipeline; empty where there is only one.
+    """
     left = session.not_registered()
-    names = {each.pipeline for each in left}
-    if session.declarations or not left or (pipeline or next(iter(names))) not in names:
+    names = list(dict.fromkeys(each.pipeline for each in left))
+    if session.declarations or not left or (pipeline or names[0]) not in names:
         return None
     with suppress(UsageError):  # a pipeline of the object API, in a variable, needs no cell
         session.pipeline(pipeline)
         return None
-    run = session.workspace.latest_run(pipeline or next(iter(names)))
-    if run is None:
-        return None
-    cells = "the step cell" if len(left) == 1 else f"the {len(left)} step cells"
-    bar = f"Kernel restarted.{_goes_on(run)} To register {cells}:  %pipeline_restore"
-    return LastGraph(replace(picture_of(run), bar=bar))
+    return LastKnown(pipeline or names[0], len(left))
 
 
 def _goes_on(run: PipelineRun) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nbpipe.errors import NbpipeError, NotebookError
+from nbpipe.live.digest import cell_digest
 from nbpipe.loading.notebook_file import CodeCell, code_cells, read_notebook
 from nbpipe.notebook.declaration import Cell
 from nbpipe.notebook.magic_line import MODULE_MAGIC
@@ -47,7 +48,7 @@ def _from_file(session: Session, path: Path) -> Iterator[str]:
 
 
 def _register(session: Session, cell: CodeCell, step: StepCell) -> Iterator[str]:
-    place = Cell(cell.cell_id, cell.label, step.first)
+    place = Cell(cell.cell_id, cell.label, step.first, cell_digest(cell.source))
     try:
         if step.magic == MODULE_MAGIC:
             session.write_module(step.line, step.body, place)
@@ -64,8 +65,13 @@ def _from_saved(session: Session) -> Iterator[str]:
             "Nothing is known of this notebook's steps.", remedy="Name its file:  %pipeline_restore FILE"
         )
     for each in saved:
+        path = each.script_path(session.folder)
         try:
-            session.declare(each.line.text, each.body, "pipeline_step", each.cell)
+            # What is saved came with the folder, perhaps from somebody else: it is believed, but writes no script.
+            if session.files.holds(path, each.body):
+                session.declare(each.line.text, each.body, "pipeline_step", each.cell)
+            else:
+                yield f"{each.name} is not restored: {session.files.shown(path)} is not as it was; run its cell"
         except NbpipeError as error:
             yield f"{each.name} is not restored: {error.fact}"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,9 @@ from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
+from nbpipe.live.digest import cell_digest
 from nbpipe.loading.declared import Declared, only_pipeline, pipelines_in
+from nbpipe.notebook.alone import alone
 from nbpipe.notebook.binding import bind
 from nbpipe.notebook.cells import CellFiles
 from nbpipe.notebook.declaration import (
@@ -66,6 +69,11 @@ class Session:
         folder: the notebook's folder.
         namespace: the notebook's variables.
         notebook: the notebook's file, where it is known.
+
+    Attributes:
+        lock: held while what is declared is read or changed; may be taken twice by one thread.
+        changed: called when other steps are declared, or a module was written.
+        started: called with every run that was started.
     """
 
     def __init__(
@@ -74,6 +82,9 @@ class Session:
         self.folder = folder
         self.namespace: Mapping[str, Any] = {} if namespace is None else namespace
         self.notebook = notebook
+        self.lock = threading.RLock()
+        self.changed: Callable[[], None] = lambda: None
+        self.started: Callable[[Any], None] = lambda _: None
         self.declarations: list[Declaration] = []
         self.cell = Cell()
         self.refused: dict[str, tuple[str, Path]] = {}
@@ -97,6 +108,7 @@ class Session:
         """What survives a restart of the kernel."""
         return SavedDeclarations(self.workspace.state, self.notebook or self.folder)
 
+    @alone
     def begin_cell(self, text: str, cell_id: str = "", label: str = "", python: str = "") -> list[str]:
         """Note which cell runs now.
 
@@ -110,14 +122,17 @@ class Session:
             Names of the steps that the cell declared before and, not being a step cell any more, declares no longer.
         """
         step = read_step_cell(text)
-        self.cell = Cell(cell_id, label, step.first if step else 1)
+        self.cell = Cell(cell_id, label, step.first if step else 1, cell_digest(text))
         self._texts[cell_id or label] = (label, "" if step else python or text)
         if step and step.magic != MODULE_MAGIC:
             return []
         gone = [each for each in self.declarations if cell_id and each.cell.cell_id == cell_id]
         self.declarations = [each for each in self.declarations if each not in gone]
+        if gone:
+            self.changed()
         return [each.name for each in gone]
 
+    @alone
     def declare(self, line: str, body: str, magic: str, cell: Cell | None = None) -> Registered:
         """Register the step of a cell: understand it, write its script, and let it replace what it replaces.
 
@@ -191,6 +206,7 @@ class Session:
                     both = f"{{{other.name}.{name}}} or {{{declared.name}.{name}}}"
                     yield f"{{{name}}} is made by {other.place} too; say which one to read: {both}"
 
+    @alone
     def write_module(self, line: str, body: str, cell: Cell | None = None) -> Path:
         """Write the module of a ``%%pipeline_module`` cell beside the notebook.
 
@@ -214,6 +230,7 @@ class Session:
             self.refused[name] = (line, path)
             raise
         self.refused.pop(name, None)
+        self.changed()
         return path
 
     def names(self) -> list[str]:
@@ -233,6 +250,7 @@ class Session:
             raise UnknownName(f"No step {name}.{hint}", remedy=f"Steps: {', '.join(found) or 'none'}")
         return found[name]
 
+    @alone
     def remove(self, name: str) -> Declaration:
         """Take a step out of its pipeline; its file stays.
 
@@ -257,6 +275,7 @@ class Session:
             return name
         return DEFAULT_PIPELINE if DEFAULT_PIPELINE in names else names[-1]
 
+    @alone
     def pipeline(self, name: str = "") -> Pipeline:
         """The pipeline that the notebook means now: of its step cells, else a ``Pipeline`` among its variables.
 
@@ -283,13 +302,17 @@ class Session:
             remedy="Register them again:  %pipeline_restore",
         )
 
+    @alone
     def submit(self, pipeline: Pipeline, **options: Any) -> Any:
         """Start a run of a pipeline; see ``Workspace.submit``. It learns which names other cells define."""
         names, imports = self._elsewhere()
-        return pipeline.workspace.submit(
+        run = pipeline.workspace.submit(
             pipeline, "", names_elsewhere=names, imports_elsewhere=imports, **options
         )
+        self.started(run)
+        return run
 
+    @alone
     def save(self, pipeline: str) -> InvalidPipeline | Pipeline:
         """Keep all declarations for the next kernel, and make the pipeline one of them belongs to.
 
@@ -303,6 +326,7 @@ class Session:
         except InvalidPipeline as error:
             made = error
         left = self.not_registered()
+        self.changed()
         self.store.save([*self.declarations, *left], list(self.last_graphs().values()))
         return made
 
@@ -356,6 +380,11 @@ def start(session: Session) -> None:
 def stop() -> None:
     """Forget the session of this process."""
     _sessions.clear()
+
+
+def is_started() -> bool:
+    """True when this process has a session already."""
+    return bool(_sessions)
 
 
 def current() -> Session:

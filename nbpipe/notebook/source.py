@@ -1,0 +1,163 @@
+"""The session as boards see it: pipelines of step cells, and those of the object API, by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
+from nbpipe.core.pipeline import Pipeline
+from nbpipe.live.scene import CellFacts
+from nbpipe.live.source import LastKnown
+from nbpipe.loading.declared import pipelines_in
+from nbpipe.notebook.declaration import Declaration
+from nbpipe.notebook.last_graph import last_known
+from nbpipe.notebook.restore import gone_cells, restore
+from nbpipe.notebook.session import SMALLEST_STEP, Session
+from nbpipe.notebook.values import choices, set_value
+from nbpipe.views.answers import CellText, ParamItem
+from nbpipe.views.text import visible
+from nbpipe.workspace import Workspace
+
+
+class SessionSource:
+    """Carries out ``nbpipe.live.source.Source`` for the session of a notebook.
+
+    Args:
+        session: the session.
+    """
+
+    sample = SMALLEST_STEP
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._shown: dict[str, Pipeline] = {}
+        self._gone: tuple[object, frozenset[str]] = (None, frozenset())
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace of the notebook's folder."""
+        return self._session.workspace
+
+    @property
+    def folder(self) -> Path:
+        """The notebook's folder."""
+        return self._session.folder
+
+    @property
+    def lock(self) -> AbstractContextManager[Any]:
+        """The session's."""
+        return self._session.lock
+
+    def show(self, pipeline: Pipeline) -> None:
+        """A pipeline was displayed: it is the one of its name, unless step cells declare one."""
+        self._shown[pipeline.name] = pipeline
+
+    def names(self) -> Sequence[str]:
+        """Names of the pipelines, the one that is meant by default first."""
+        session = self._session
+        declared = session.names()
+        chosen = [session.chosen()] if declared else []
+        objects = [pipeline.name for pipeline in pipelines_in(session.namespace).values()]
+        known = [*chosen, *declared, *self._shown, *objects]
+        left = [] if known else [each.pipeline for each in session.not_registered()]
+        return list(dict.fromkeys(known or left))
+
+    def pipeline(self, name: str) -> Pipeline | None:
+        """The pipeline of that name as it is meant now.
+
+        Raises:
+            InvalidPipeline: with every problem of every step.
+        """
+        if name in self._session.names():
+            return self._session.pipeline(name)
+        objects = pipelines_in(self._session.namespace).values()
+        return self._shown.get(name) or next((each for each in objects if each.name == name), None)
+
+    def cells(self, name: str) -> Mapping[str, CellFacts]:
+        """Step name -> its cell."""
+        gone = self._gone_cells()
+        return {
+            each.name: CellFacts(
+                each.cell.cell_id,
+                visible(each.cell.label),
+                each.name in gone,
+                each.cell.first,
+                each.cell.digest,
+                visible(self._script(each)),
+            )
+            for each in self._session.steps(name)
+        }
+
+    def _script(self, declared: Declaration) -> str:
+        """Its script's file as seen from the notebook's folder."""
+        path = declared.script_path(self._session.folder)
+        try:
+            return path.relative_to(self._session.folder).as_posix()
+        except ValueError:
+            return path.as_posix()
+
+    def _gone_cells(self) -> frozenset[str]:
+        """Names of steps whose cell is gone; the notebook's file is read only when it or the steps are others."""
+        session = self._session
+        notebook = session.notebook
+        if notebook is None:
+            return frozenset()
+        try:
+            saved = notebook.stat().st_mtime_ns
+        except OSError:
+            return frozenset()
+        asked = (saved, tuple((each.name, each.cell.cell_id) for each in session.declarations))
+        if self._gone[0] != asked:
+            self._gone = (asked, frozenset(gone_cells(session)))
+        return self._gone[1]
+
+    def values(self, name: str) -> Mapping[str, Any]:
+        """The notebook's variables that the pipeline's steps name: plain values, else which object it is."""
+        found = self._shown.get(name)
+        if name not in self._session.names():
+            return {"": id(found or self.pipeline(name))}
+        return dict(self._named(name))
+
+    def _named(self, pipeline: str) -> Iterator[tuple[str, Any]]:
+        namespace = self._session.namespace
+        for declared in self._session.steps(pipeline):
+            for read in declared.line.reads():
+                if read.name and not read.step and read.name in namespace:
+                    yield read.name, _figure(namespace[read.name])
+
+    def last(self, name: str) -> LastKnown | None:
+        """What a restarted kernel remembers of a pipeline."""
+        return last_known(self._session, name)
+
+    def restore(self) -> Sequence[str]:
+        """Register the step cells again."""
+        return restore(self._session)
+
+    def submit(self, pipeline: Pipeline, **options: Any) -> Any:
+        """Start a run of a pipeline."""
+        return self._session.submit(pipeline, **options)
+
+    def params(self, name: str) -> Sequence[ParamItem]:
+        """The parameters of a pipeline, with what may be chosen for each."""
+        return [
+            ParamItem(each.name, each.value, each.options, each.low, each.high, each.step)
+            for each in choices(self._session, name)
+        ]
+
+    def set_value(self, name: str, parameter: str, value: Any) -> None:
+        """Set a parameter's variable."""
+        set_value(self._session, parameter, value, name)
+
+    def extract(self, cell: str, answers: Mapping[str, Any], name: str) -> CellText:
+        """A step cell made of an ordinary one."""
+        raise NotImplementedError
+
+
+def _figure(value: Any) -> Any:
+    """What tells whether a variable was set anew."""
+    if isinstance(value, PipelineParameter):
+        value = value.default_value
+    return (type(value).__name__, value) if isinstance(value, SIMPLE_TYPES) else id(value)
