@@ -8,7 +8,7 @@ import { copyButton } from './copy';
 
 /** One question at a time, and the place of its answer. */
 export class Asking {
-  private turn = 0;
+  #turn = 0;
 
   constructor(
     private readonly link: Link,
@@ -26,18 +26,18 @@ export class Asking {
 
   /** Wait for something that may be refused. */
   wait<Value>(promise: Promise<Value>, take: (value: Value) => void): void {
-    const turn = ++this.turn;
+    const turn = ++this.#turn;
     if (this.place.childElementCount === 0) {
       this.place.append(element('p', { class: 'quiet waiting' }, 'Reading …'));
     }
     promise
       .then(value => {
-        if (turn === this.turn) {
+        if (turn === this.#turn) {
           take(value);
         }
       })
       .catch((error: unknown) => {
-        if (turn === this.turn) {
+        if (turn === this.#turn) {
           this.place.replaceChildren(trouble(error));
         }
       });
@@ -45,7 +45,7 @@ export class Asking {
 
   /** Forget what was asked. */
   end(): void {
-    this.turn++;
+    this.#turn++;
   }
 }
 

@@ -13,17 +13,17 @@ const ROLES: Readonly<Record<DataItem['role'], string>> = { input: 'Reads', outp
 export const dataPane: MakePane = (place, context) => new Data(place, context);
 
 class Data implements Pane {
-  private readonly list = element('div', { class: 'items' });
-  private readonly preview: Preview;
-  private readonly asking: Asking;
-  private node: NodeCard | null = null;
-  private chosen = ''; // role and name
-  private buttons = new Map<string, HTMLButtonElement>();
+  readonly #list = element('div', { class: 'items' });
+  readonly #preview: Preview;
+  readonly #asking: Asking;
+  #node: NodeCard | null = null;
+  #chosen = ''; // role and name
+  #buttons = new Map<string, HTMLButtonElement>();
 
   constructor(place: HTMLElement, context: PaneContext) {
-    this.preview = new Preview(context, () => this.node);
-    this.asking = new Asking(context.link, this.list);
-    place.append(element('div', { class: 'sides' }, this.list, this.preview.element));
+    this.#preview = new Preview(context, () => this.#node);
+    this.#asking = new Asking(context.link, this.#list);
+    place.append(element('div', { class: 'sides' }, this.#list, this.#preview.element));
   }
 
   tells(node: NodeCard): string {
@@ -31,51 +31,51 @@ class Data implements Pane {
   }
 
   show(node: NodeCard): void {
-    this.node = node;
-    this.asking.ask('data', { step: node.id }, answer => this.take(answer));
+    this.#node = node;
+    this.#asking.ask('data', { step: node.id }, answer => this.#take(answer));
   }
 
   dispose(): void {
-    this.asking.end();
-    this.preview.dispose();
+    this.#asking.end();
+    this.#preview.dispose();
   }
 
-  private take({ items }: DataAnswer): void {
-    this.buttons = new Map();
+  #take({ items }: DataAnswer): void {
+    this.#buttons = new Map();
     const groups = (['output', 'input', 'files'] as const).flatMap(role => {
       const own = items.filter(each => each.role === role);
-      const list = element('ul', { class: 'item-list' }, ...own.map(each => this.item(each)));
+      const list = element('ul', { class: 'item-list' }, ...own.map(each => this.#item(each)));
       return own.length > 0 ? [element('h4', {}, ROLES[role]), list] : [];
     });
     const none = element('p', { class: 'quiet' }, 'This step reads and writes no data.');
-    this.list.replaceChildren(...(groups.length > 0 ? groups : [none]));
+    this.#list.replaceChildren(...(groups.length > 0 ? groups : [none]));
     const there = items.filter(each => each.there);
-    const kept = there.find(each => idOf(each) === this.chosen);
+    const kept = there.find(each => idOf(each) === this.#chosen);
     const item = kept ?? there.find(each => each.role === 'output') ?? there[0];
-    this.preview.element.hidden = item === undefined;
+    this.#preview.element.hidden = item === undefined;
     if (item) {
-      this.choose(item);
+      this.#choose(item);
     }
   }
 
-  private item(item: DataItem): HTMLElement {
+  #item(item: DataItem): HTMLElement {
     const note = element('span', { class: 'quiet' }, item.note);
     const name = element('span', { class: 'mono' }, item.name);
     const digest = item.digest && element('code', { class: 'quiet', title: 'Digest of the content' }, item.digest);
-    const body = element('button', { class: 'item', click: () => this.choose(item) }, name, note, digest);
+    const body = element('button', { class: 'item', click: () => this.#choose(item) }, name, note, digest);
     body.type = 'button';
     body.disabled = !item.there;
-    this.buttons.set(idOf(item), body);
+    this.#buttons.set(idOf(item), body);
     const copy = item.code !== '' && copyButton('Copy code', () => item.code, `Copy code to read this\n\n${item.code}`);
     return element('li', {}, body, copy);
   }
 
-  private choose(item: DataItem): void {
-    this.chosen = idOf(item);
-    for (const [id, each] of this.buttons) {
-      each.setAttribute('aria-pressed', String(id === this.chosen));
+  #choose(item: DataItem): void {
+    this.#chosen = idOf(item);
+    for (const [id, each] of this.#buttons) {
+      each.setAttribute('aria-pressed', String(id === this.#chosen));
     }
-    this.preview.show(item);
+    this.#preview.show(item);
   }
 }
 

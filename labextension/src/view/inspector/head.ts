@@ -9,37 +9,37 @@ const TICK = 1000; // milliseconds
 
 export class Head {
   readonly element = element('div', { class: 'inspector-head' });
-  private readonly line = element('span', { class: 'inspector-line' });
-  private readonly clock: number;
-  private node: NodeCard | null = null;
+  readonly #line = element('span', { class: 'inspector-line' });
+  readonly #clock: number;
+  #node: NodeCard | null = null;
 
   constructor(
     private readonly tabs: HTMLElement,
     private readonly close: () => void
   ) {
-    this.clock = window.setInterval(() => this.tick(), TICK);
+    this.#clock = window.setInterval(() => this.#tick(), TICK);
   }
 
   show(node: NodeCard): void {
-    const again = this.node?.id === node.id && this.node.status === node.status && this.node.name === node.name;
-    this.node = node;
-    this.line.textContent = this.line.title = lineOf(node);
+    const again = this.#node?.id === node.id && this.#node.status === node.status && this.#node.name === node.name;
+    this.#node = node;
+    this.#line.textContent = this.#line.title = lineOf(node);
     if (!again) {
       const name = element('h3', { class: 'inspector-name', title: node.name }, element('bdi', {}, node.name));
       const attributes = { 'aria-label': 'Close' };
-      const away = button('×', { class: 'away', title: 'Close (Esc)', attributes, click: this.close });
+      const away = button('×', { class: 'inspector-close', title: 'Close (Esc)', attributes, click: this.close });
       this.element.dataset['status'] = node.status.replaceAll(' ', '-');
-      this.element.replaceChildren(glyph(node.status, 20), name, this.line, this.tabs, away);
+      this.element.replaceChildren(glyph(node.status, 20), name, this.#line, this.tabs, away);
     }
   }
 
   dispose(): void {
-    window.clearInterval(this.clock);
+    window.clearInterval(this.#clock);
   }
 
-  private tick(): void {
-    if (this.node?.status === 'running') {
-      this.line.textContent = lineOf(this.node);
+  #tick(): void {
+    if (this.#node?.status === 'running') {
+      this.#line.textContent = lineOf(this.#node);
     }
   }
 }

@@ -30,119 +30,113 @@ export function mountInspector(place: HTMLElement, context: ViewContext): Inspec
 }
 
 class Frame implements Inspector {
-  private readonly panel = element('div', { class: 'inspector-panel' });
-  private readonly tabs: Tabs;
-  private readonly head: Head;
-  private readonly context: PaneContext;
-  private readonly keyed = (event: KeyboardEvent): void => this.key(event);
-  private node: NodeCard | null = null;
-  private tab: Tab = 'why';
-  private pane: Pane | null = null;
-  private drawn = ''; // what the pane tells of the card that it was drawn for
-  private reason: { readonly of: string; readonly answer: Promise<WhyAnswer> } | null = null;
+  readonly #panel = element('div', { class: 'inspector-panel' });
+  readonly #tabs: Tabs;
+  readonly #head: Head;
+  readonly #context: PaneContext;
+  #node: NodeCard | null = null;
+  #tab: Tab = 'why';
+  #pane: Pane | null = null;
+  #drawn = ''; // what the pane tells of the card that it was drawn for
+  #reason: { readonly of: string; readonly answer: Promise<WhyAnswer> } | null = null;
 
   constructor(
     private readonly place: HTMLElement,
     context: ViewContext
   ) {
-    this.context = { ...context, open: tab => this.open(tab), why: () => this.why() };
-    this.tabs = new Tabs(`nbpipe-${context.link.view}`, this.panel, tab => this.open(tab));
-    this.head = new Head(this.tabs.element, () => context.store.select(null));
+    this.#context = { ...context, open: tab => this.#open(tab), why: () => this.#why() };
+    this.#tabs = new Tabs(`nbpipe-${context.link.view}`, this.#panel, tab => this.#open(tab));
+    this.#head = new Head(this.#tabs.element, () => this.#close());
     place.classList.add('nbpipe-inspector');
     place.setAttribute('role', 'region');
     place.setAttribute('aria-label', 'Inspector');
-    place.append(this.head.element, this.panel);
-    place.addEventListener('keydown', this.keyed);
+    place.append(this.#head.element, this.#panel);
     place.hidden = true;
   }
 
   show(node: NodeCard | null, tab?: Tab): void {
-    const other = node?.id !== this.node?.id;
-    this.node = node;
+    const other = node?.id !== this.#node?.id;
+    this.#node = node;
     this.place.hidden = node === null;
     if (node === null) {
-      this.leave();
-    } else if (other || (tab !== undefined && tab !== this.tab)) {
-      this.reason = other ? null : this.reason;
-      this.head.show(node);
-      this.open(tab ?? (other ? firstTab(node) : this.tab));
+      this.#leave();
+    } else if (other || (tab !== undefined && tab !== this.#tab)) {
+      this.#reason = other ? null : this.#reason;
+      this.#head.show(node);
+      this.#open(tab ?? (other ? firstTab(node) : this.#tab));
     } else {
-      this.renew(node);
+      this.#renew(node);
     }
   }
 
   refresh(changed: readonly string[]): void {
-    const { store } = this.context;
-    const node = this.node && store.nodes.get(this.node.id);
+    const { store } = this.#context;
+    const node = this.#node && store.nodes.get(this.#node.id);
     if (node && changed.includes(node.id)) {
-      this.renew(node);
+      this.#renew(node);
     }
   }
 
   dispose(): void {
-    this.leave();
-    this.head.dispose();
-    this.place.removeEventListener('keydown', this.keyed);
+    this.#leave();
+    this.#head.dispose();
     this.place.replaceChildren();
   }
 
   /** The card is a newer one of the same step. */
-  private renew(node: NodeCard): void {
-    this.node = node;
-    this.head.show(node);
-    if (this.pane !== null && this.pane.tells(node) !== this.drawn) {
-      this.draw(this.pane, node);
+  #renew(node: NodeCard): void {
+    this.#node = node;
+    this.#head.show(node);
+    if (this.#pane !== null && this.#pane.tells(node) !== this.#drawn) {
+      this.#draw(this.#pane, node);
     }
   }
 
-  private open(tab: Tab): void {
-    const { node } = this;
-    if (node === null || (this.pane !== null && tab === this.tab && this.panel.dataset['step'] === node.id)) {
+  #open(tab: Tab): void {
+    const node = this.#node;
+    if (node === null || (this.#pane !== null && tab === this.#tab && this.#panel.dataset['step'] === node.id)) {
       return;
     }
-    this.leave();
-    this.tab = tab;
-    this.tabs.select(tab);
+    this.#leave();
+    this.#tab = tab;
+    this.#tabs.select(tab);
     const inner = element('div', { class: 'pane', attributes: { 'data-tab': tab } });
-    this.panel.dataset['step'] = node.id;
-    this.panel.replaceChildren(inner);
-    this.pane = PANES[tab](inner, this.context);
-    this.draw(this.pane, node);
+    this.#panel.dataset['step'] = node.id;
+    this.#panel.replaceChildren(inner);
+    this.#pane = PANES[tab](inner, this.#context);
+    this.#draw(this.#pane, node);
   }
 
-  private draw(pane: Pane, node: NodeCard): void {
-    this.drawn = pane.tells(node);
+  #draw(pane: Pane, node: NodeCard): void {
+    this.#drawn = pane.tells(node);
     try {
       pane.show(node);
     } catch (error) {
-      this.panel.append(trouble(error)); // never a blank pane
+      this.#panel.append(trouble(error)); // never a blank pane
     }
   }
 
-  private leave(): void {
-    this.pane?.dispose();
-    this.pane = null;
-    this.panel.replaceChildren();
+  #leave(): void {
+    this.#pane?.dispose();
+    this.#pane = null;
+    this.#panel.replaceChildren();
   }
 
   /** Asked once for a state of the step. */
-  private why(): Promise<WhyAnswer> {
-    const { node } = this;
+  #why(): Promise<WhyAnswer> {
+    const node = this.#node;
     const of = node === null ? '' : `${node.id}\n${stateOf(node)}`;
-    if (this.reason?.of !== of) {
-      const answer = this.context.link.request('why', { step: node?.id ?? '' });
-      this.reason = { of, answer };
-      answer.catch(() => (this.reason = null)); // the next one who wants it asks again
+    if (this.#reason?.of !== of) {
+      const answer = this.#context.link.request('why', { step: node?.id ?? '' });
+      this.#reason = { of, answer };
+      answer.catch(() => (this.#reason = null)); // the next one who wants it asks again
     }
-    return this.reason.answer;
+    return this.#reason.answer;
   }
 
-  private key(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && !event.defaultPrevented) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.context.store.select(null);
-    }
+  /** As Esc does, which the view hears: it gives the focus back to the graph. */
+  #close(): void {
+    this.place.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
   }
 }
 

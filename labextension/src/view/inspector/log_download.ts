@@ -14,39 +14,40 @@ const PIECE = 512 * 1024; // bytes
 /** The button that saves it: while it works it tells how much is here, and pressing it again gives up. */
 export class LogDownload {
   readonly element: HTMLButtonElement;
-  private turn = 0;
-  private busy = false;
+  #turn = 0;
+  #busy = false;
 
   constructor(
     private readonly ask: (offset: number, size: number) => Promise<Chunk>,
     private readonly file: () => string,
     private readonly failed: (error: unknown) => void
   ) {
-    this.element = button('Download', { class: 'link', title: 'Save the whole log', click: () => void this.pressed() });
+    const click = (): void => void this.#pressed();
+    this.element = button('Download', { class: 'link', title: 'Save the whole log', click });
   }
 
   /** Give up what is on its way. */
   cancel(): void {
-    this.turn++;
-    this.busy = false;
+    this.#turn++;
+    this.#busy = false;
     this.element.textContent = 'Download';
   }
 
-  private async pressed(): Promise<void> {
-    if (this.busy) {
+  async #pressed(): Promise<void> {
+    if (this.#busy) {
       this.cancel();
       return;
     }
-    this.busy = true;
-    const turn = ++this.turn;
+    this.#busy = true;
+    const turn = ++this.#turn;
     try {
-      const parts = await this.fetch(() => turn === this.turn);
+      const parts = await this.#fetch(() => turn === this.#turn);
       if (parts !== null) {
         save(new Blob(parts, { type: 'text/plain' }), this.file());
         this.cancel();
       }
     } catch (error) {
-      if (turn === this.turn) {
+      if (turn === this.#turn) {
         this.cancel();
         this.failed(error);
       }
@@ -54,7 +55,7 @@ export class LogDownload {
   }
 
   /** All pieces, or null where it was given up. */
-  private async fetch(wanted: () => boolean): Promise<Uint8Array<ArrayBuffer>[] | null> {
+  async #fetch(wanted: () => boolean): Promise<Uint8Array<ArrayBuffer>[] | null> {
     const parts: Uint8Array<ArrayBuffer>[] = [];
     for (let offset = 0, end = false; !end; ) {
       this.element.textContent = `${size(offset)} · Cancel`;

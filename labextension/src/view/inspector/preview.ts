@@ -19,48 +19,48 @@ const MOST_ENTRIES = 500;
 /** One preview at a time, in one place. */
 export class Preview {
   readonly element = element('div', { class: 'preview box' });
-  private readonly asking: Asking;
-  private list: Windowed | null = null;
+  readonly #asking: Asking;
+  #list: Windowed | null = null;
 
   constructor(
     context: PaneContext,
     private readonly node: () => NodeCard | null
   ) {
-    this.asking = new Asking(context.link, this.element);
+    this.#asking = new Asking(context.link, this.element);
   }
 
   show(item: DataItem, path = '', first = 0): void {
     const args = { step: this.node()?.id ?? '', name: item.name, path, first, count: PAGE };
-    this.asking.ask('preview', args, card => {
+    this.#asking.ask('preview', args, card => {
       this.clear();
-      this.element.append(this.head(item, path, card), this.body(item, path, card));
+      this.element.append(this.#head(item, path, card), this.#body(item, path, card));
     });
   }
 
   clear(): void {
-    this.list?.dispose();
-    this.list = null;
+    this.#list?.dispose();
+    this.#list = null;
     this.element.replaceChildren();
   }
 
   dispose(): void {
-    this.asking.end();
+    this.#asking.end();
     this.clear();
   }
 
-  private head(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+  #head(item: DataItem, path: string, card: PreviewCard): HTMLElement {
     const notes = [card.note, card.cut && card.kind !== 'table' ? 'the beginning is shown' : ''].filter(Boolean);
     return element(
       'div',
       { class: 'preview-head' },
-      this.crumbs(item, path),
+      this.#crumbs(item, path),
       element('span', { class: 'quiet' }, notes.join(' · ')),
-      card.kind === 'table' && this.pager(item, path, card)
+      card.kind === 'table' && this.#pager(item, path, card)
     );
   }
 
   /** Where in a folder one is; each part leads back there. */
-  private crumbs(item: DataItem, path: string): HTMLElement {
+  #crumbs(item: DataItem, path: string): HTMLElement {
     const parts = path.split('/').filter(Boolean);
     const crumb = (name: string, at: number): HTMLElement =>
       at === parts.length
@@ -70,7 +70,7 @@ export class Preview {
     return element('span', { class: 'crumbs' }, ...all.flatMap((each, at) => (at === 0 ? [each] : [' / ', each])));
   }
 
-  private pager(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+  #pager(item: DataItem, path: string, card: PreviewCard): HTMLElement {
     const { first, total } = card;
     const last = first + card.rows.length;
     const ended = total === null ? card.rows.length < PAGE : last >= total;
@@ -98,34 +98,34 @@ export class Preview {
     );
   }
 
-  private body(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+  #body(item: DataItem, path: string, card: PreviewCard): HTMLElement {
     switch (card.kind) {
       case 'table':
         return table({ columns: card.columns, rows: card.rows, first: card.first, label: item.name });
       case 'image':
         return image(card.image, item.name);
       case 'folder':
-        return this.folder(item, path, card);
+        return this.#folder(item, path, card);
       case 'json':
-        return this.json(card, item.name);
+        return this.#json(card, item.name);
       case 'text':
-        return this.text(card.text, item.name);
+        return this.#text(card.text, item.name);
       case 'binary':
         return element('p', { class: 'quiet' }, 'No picture of this kind of data.');
     }
   }
 
-  private json(card: PreviewCard, label: string): HTMLElement {
+  #json(card: PreviewCard, label: string): HTMLElement {
     const tree = card.cut || card.text.length > TREE ? null : jsonTree(card.text);
-    return tree ? scrolled(tree) : this.text(card.text, label);
+    return tree ? scrolled(tree) : this.#text(card.text, label);
   }
 
-  private text(text: string, label: string): HTMLElement {
-    this.list = textList({ text, label });
-    return this.list.element;
+  #text(text: string, label: string): HTMLElement {
+    this.#list = textList({ text, label });
+    return this.#list.element;
   }
 
-  private folder(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+  #folder(item: DataItem, path: string, card: PreviewCard): HTMLElement {
     const more = card.entries.length - MOST_ENTRIES;
     const rows = card.entries.slice(0, MOST_ENTRIES).map(([name = '', size = '']) =>
       element(

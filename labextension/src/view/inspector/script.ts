@@ -14,14 +14,14 @@ import type { Windowed } from './windowed';
 export const scriptPane: MakePane = (place, context) => new Script(place, context);
 
 class Script implements Pane {
-  private readonly asking: Asking;
-  private list: Windowed | null = null;
+  readonly #asking: Asking;
+  #list: Windowed | null = null;
 
   constructor(
     private readonly place: HTMLElement,
     private readonly context: PaneContext
   ) {
-    this.asking = new Asking(context.link, place);
+    this.#asking = new Asking(context.link, place);
   }
 
   tells(node: NodeCard): string {
@@ -29,22 +29,22 @@ class Script implements Pane {
   }
 
   show(node: NodeCard): void {
-    this.asking.ask('script', { step: node.id, run: '' }, answer => this.take(answer, node));
+    this.#asking.ask('script', { step: node.id, run: '' }, answer => this.#take(answer, node));
   }
 
   dispose(): void {
-    this.asking.end();
-    this.list?.dispose();
+    this.#asking.end();
+    this.#list?.dispose();
   }
 
-  private take(answer: ScriptAnswer, node: NodeCard): void {
+  #take(answer: ScriptAnswer, node: NodeCard): void {
     const { root } = this.context;
     const here = { ...node, cell: answer.cell || node.cell, first: answer.first };
     const changed = new Set(answer.changed);
     const failed = node.status === 'failed' ? node.line : null;
     const seen = failed ?? answer.changed[0] ?? null;
-    this.list?.dispose();
-    const list = (this.list = textList({
+    this.#list?.dispose();
+    const list = (this.#list = textList({
       text: answer.text,
       label: answer.file,
       marks: line => `${changed.has(line) ? 'row-changed' : ''} ${line === failed ? 'row-failed' : ''}`.trim(),

@@ -3,52 +3,48 @@
 export const INSPECTOR_STYLE = `
 .nbpipe-inspector {
   --nbpipe-ink-light: 0.46; --nbpipe-ink-ground: 0.93;
-  --nbpipe-mono: var(--jp-code-font-family, ui-monospace, 'DejaVu Sans Mono', monospace);
   display: flex; flex-direction: column; min-height: 0; box-sizing: border-box;
   color: var(--nbpipe-fg); background: var(--nbpipe-bar);
   border-top: 1px solid var(--nbpipe-line);
   font-size: 13px; line-height: 1.45; container-type: inline-size;
-}
-[data-theme='dark'] .nbpipe-inspector { --nbpipe-ink-light: 0.8; --nbpipe-ink-ground: 0.32; }
-.nbpipe-inspector[hidden], .nbpipe-inspector [hidden] { display: none; }
-.nbpipe-inspector *, .nbpipe-inspector *::before { box-sizing: border-box; }
-.nbpipe-inspector :where(h3, h4, p, dl, dd, ul, figure, pre) { margin: 0; padding: 0; }
-.nbpipe-inspector :where(ul) { list-style: none; }
-.nbpipe-inspector :where(button, input, select) { font: inherit; color: inherit; letter-spacing: inherit; }
-.nbpipe-inspector :where(button) {
+&[hidden], [hidden] { display: none; }
+*, *::before { box-sizing: border-box; }
+:where(h3, h4, p, dl, dd, ul, figure, pre) { margin: 0; padding: 0; }
+:where(ul) { list-style: none; }
+:where(button, input, select) { font: inherit; color: inherit; letter-spacing: inherit; }
+:where(button) {
   border: 0; background: none; padding: 0; margin: 0; cursor: pointer; text-align: start;
 }
-.nbpipe-inspector button:disabled { cursor: default; color: var(--nbpipe-fg2); }
-.nbpipe-inspector :focus-visible { outline: 2px solid var(--nbpipe-run); outline-offset: -2px; }
-.nbpipe-inspector :is(code, .nbpipe-mono) { font-family: var(--nbpipe-mono); font-size: 12px; }
-.nbpipe-inspector .nbpipe-quiet { color: var(--nbpipe-fg2); }
-.nbpipe-inspector .nbpipe-link { color: var(--nbpipe-run); }
-.nbpipe-inspector .nbpipe-link:hover { text-decoration: underline; }
+button:disabled { cursor: default; color: var(--nbpipe-fg2); }
+:focus-visible { outline: 2px solid var(--nbpipe-run); outline-offset: -2px; }
+:is(code, .nbpipe-mono) { font-family: var(--nbpipe-mono); font-size: 12px; }
+.nbpipe-quiet { color: var(--nbpipe-fg2); }
+.nbpipe-link { color: var(--nbpipe-run); }
+.nbpipe-link:hover { text-decoration: underline; }
 .nbpipe-box {
   border: 1px solid var(--nbpipe-line); border-radius: 8px; background: var(--nbpipe-canvas); overflow: hidden;
 }
-.nbpipe-inspector .nbpipe-scroll { overflow: auto; min-height: 0; }
-.nbpipe-inspector .nbpipe-waiting { padding: 8px; animation: nbpipe-late 0.4s step-end; }
-.nbpipe-inspector .nbpipe-aside { position: fixed; opacity: 0; pointer-events: none; }
-@keyframes nbpipe-late { from { opacity: 0; } }
+.nbpipe-scroll { overflow: auto; min-height: 0; }
+.nbpipe-waiting { padding: 8px; animation: nbpipe-late 0.4s step-end; }
+.nbpipe-aside { position: fixed; opacity: 0; pointer-events: none; }
 
 .nbpipe-inspector-head {
   display: flex; align-items: center; flex-wrap: wrap; column-gap: 10px; flex: none;
   min-height: 44px; padding: 0 12px 0 20px; border-bottom: 1px solid var(--nbpipe-line);
 }
-.nbpipe-inspector .nbpipe-glyph {
+.nbpipe-glyph {
   flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round;
 }
-.nbpipe-inspector .nbpipe-glyph .nbp-cut { stroke: var(--nbpipe-bar); }
-.nbpipe-inspector :is(
+.nbpipe-glyph .nbp-cut { stroke: var(--nbpipe-bar); }
+:is(
   .nbpipe-hue-done, .nbpipe-hue-run, .nbpipe-hue-fail, .nbpipe-hue-maybe, .nbpipe-hue-warn, .nbpipe-hue-idle
 ) { color: var(--nbpipe-hue); }
-.nbpipe-inspector .nbpipe-hue-done { --nbpipe-hue: var(--nbpipe-done); }
-.nbpipe-inspector .nbpipe-hue-run { --nbpipe-hue: var(--nbpipe-run); }
-.nbpipe-inspector .nbpipe-hue-fail { --nbpipe-hue: var(--nbpipe-fail); }
-.nbpipe-inspector .nbpipe-hue-maybe { --nbpipe-hue: var(--nbpipe-maybe); }
-.nbpipe-inspector .nbpipe-hue-warn { --nbpipe-hue: var(--nbpipe-warn); }
-.nbpipe-inspector .nbpipe-hue-idle { --nbpipe-hue: var(--nbpipe-idle); }
+.nbpipe-hue-done { --nbpipe-hue: var(--nbpipe-done); }
+.nbpipe-hue-run { --nbpipe-hue: var(--nbpipe-run); }
+.nbpipe-hue-fail { --nbpipe-hue: var(--nbpipe-fail); }
+.nbpipe-hue-maybe { --nbpipe-hue: var(--nbpipe-maybe); }
+.nbpipe-hue-warn { --nbpipe-hue: var(--nbpipe-warn); }
+.nbpipe-hue-idle { --nbpipe-hue: var(--nbpipe-idle); }
 .nbpipe-inspector-name {
   font-size: 15px; font-weight: 600; max-width: 40%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
 }
@@ -57,21 +53,21 @@ export const INSPECTOR_STYLE = `
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate;
 }
 .nbpipe-tabs { display: flex; align-self: stretch; margin-left: auto; overflow-x: auto; }
-.nbpipe-inspector .nbpipe-tab {
+.nbpipe-tab {
   padding: 0 16px; min-height: 43px; color: var(--nbpipe-fg2); border-bottom: 2px solid transparent;
   white-space: nowrap;
 }
 .nbpipe-tab::after { /* as wide as when it is bold, so that its neighbours stay */
   content: attr(data-label); display: block; height: 0; visibility: hidden; overflow: hidden; font-weight: 600;
 }
-.nbpipe-inspector .nbpipe-tab:hover { color: var(--nbpipe-fg); }
-.nbpipe-inspector .nbpipe-tab[aria-selected='true'] {
+.nbpipe-tab:hover { color: var(--nbpipe-fg); }
+.nbpipe-tab[aria-selected='true'] {
   color: var(--nbpipe-fg); font-weight: 600; border-bottom-color: var(--nbpipe-run);
 }
-.nbpipe-inspector .nbpipe-away {
+.nbpipe-inspector-close {
   color: var(--nbpipe-fg2); font-size: 18px; line-height: 1; padding: 6px 8px; border-radius: 6px;
 }
-.nbpipe-inspector .nbpipe-away:hover { color: var(--nbpipe-fg); background: var(--nbpipe-idle-tint); }
+.nbpipe-inspector-close:hover { color: var(--nbpipe-fg); background: var(--nbpipe-idle-tint); }
 
 .nbpipe-inspector-panel { flex: 1 1 auto; min-height: 0; display: flex; }
 .nbpipe-pane {
@@ -79,27 +75,26 @@ export const INSPECTOR_STYLE = `
   overflow: auto; container-type: inline-size;
 }
 
-.nbpipe-inspector .nbpipe-press {
+.nbpipe-press {
   padding: 4px 12px; border: 1px solid var(--nbpipe-line); border-radius: 6px; background: var(--nbpipe-node);
   white-space: nowrap;
 }
-.nbpipe-inspector .nbpipe-press:hover { border-color: var(--nbpipe-edge); }
-.nbpipe-inspector .nbpipe-press-primary {
-  background: var(--nbpipe-run); border-color: var(--nbpipe-run); color: #ffffff; font-weight: 600;
+.nbpipe-press:hover { border-color: var(--nbpipe-edge); }
+.nbpipe-press-primary {
+  background: var(--nbpipe-run); border-color: var(--nbpipe-run); color: var(--nbpipe-on-run); font-weight: 600;
 }
-[data-theme='dark'] .nbpipe-inspector .nbpipe-press-primary { color: #10151c; }
 .nbpipe-presses { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-.nbpipe-inspector .nbpipe-copy {
+.nbpipe-copy {
   padding: 1px 8px; border: 1px solid var(--nbpipe-line); border-radius: 6px; background: var(--nbpipe-node);
   font-size: 12px; color: var(--nbpipe-fg2); white-space: nowrap;
 }
-.nbpipe-inspector .nbpipe-copy:hover { color: var(--nbpipe-fg); border-color: var(--nbpipe-edge); }
+.nbpipe-copy:hover { color: var(--nbpipe-fg); border-color: var(--nbpipe-edge); }
 
 .nbpipe-trouble, .nbpipe-failure { border-left: 4px solid var(--nbpipe-fail); }
 .nbpipe-trouble { padding: 6px 12px; margin: 8px; display: grid; gap: 4px; }
 .nbpipe-trouble-fact { font-weight: 600; overflow-wrap: anywhere; }
 .nbpipe-remedy { position: relative; }
-.nbpipe-inspector .nbpipe-remedy pre {
+.nbpipe-remedy pre {
   font-family: var(--nbpipe-mono); font-size: 12px; white-space: pre-wrap; overflow-wrap: anywhere;
   padding: 6px 60px 6px 10px; border-radius: 6px; background: var(--nbpipe-node);
   border: 1px solid var(--nbpipe-line);
@@ -118,14 +113,14 @@ export const INSPECTOR_STYLE = `
   position: absolute; top: 0; left: 0; height: 20px; line-height: 20px; min-width: 100%; width: max-content;
   white-space: pre; unicode-bidi: isolate; direction: ltr; contain: layout style;
 }
-.nbpipe-inspector .nbpipe-row-number {
+.nbpipe-row-number {
   display: inline-block; min-width: 5ch; padding: 0 2ch 0 1ch; text-align: right; color: var(--nbpipe-fg2);
   font-family: inherit; font-size: inherit; line-height: inherit; user-select: none;
   font-variant-numeric: tabular-nums;
 }
-.nbpipe-inspector button.nbpipe-row-number:hover { color: var(--nbpipe-run); text-decoration: underline; }
+button.nbpipe-row-number:hover { color: var(--nbpipe-run); text-decoration: underline; }
 .nbpipe-row-text { unicode-bidi: isolate; }
-.nbpipe-inspector .nbpipe-row-text.nbpipe-link {
+.nbpipe-row-text.nbpipe-link {
   font-family: inherit; font-size: inherit; line-height: inherit; white-space: pre; text-decoration: underline;
 }
 .nbpipe-row-current { background: var(--nbpipe-run-tint); }
@@ -150,7 +145,7 @@ export const INSPECTOR_STYLE = `
   font-variant-numeric: tabular-nums;
 }
 .nbpipe-log-buttons { display: flex; gap: 18px; font-weight: 600; }
-.nbpipe-inspector .nbpipe-log-foot .nbpipe-link[aria-pressed='true'] {
+.nbpipe-log-foot .nbpipe-link[aria-pressed='true'] {
   text-decoration: underline; text-underline-offset: 4px; text-decoration-thickness: 2px;
 }
 .nbpipe-log-foot select { border: 1px solid var(--nbpipe-line); border-radius: 4px; background: var(--nbpipe-node); }
@@ -162,9 +157,9 @@ export const INSPECTOR_STYLE = `
   flex: 0 1 260px; min-width: 80px; padding: 2px 8px; border: 1px solid var(--nbpipe-line); border-radius: 6px;
   background: var(--nbpipe-node);
 }
-.nbpipe-inspector .nbpipe-find button { padding: 2px 8px; border-radius: 6px; color: var(--nbpipe-fg2); }
-.nbpipe-inspector .nbpipe-find button:hover { background: var(--nbpipe-idle-tint); color: var(--nbpipe-fg); }
-.nbpipe-inspector mark {
+.nbpipe-find button { padding: 2px 8px; border-radius: 6px; color: var(--nbpipe-fg2); }
+.nbpipe-find button:hover { background: var(--nbpipe-idle-tint); color: var(--nbpipe-fg); }
+mark {
   background: var(--nbpipe-warn-tint); color: var(--nbpipe-fg); box-shadow: inset 0 -2px var(--nbpipe-warn);
 }
 .nbpipe-ink-bold { font-weight: 700; }
@@ -174,16 +169,16 @@ export const INSPECTOR_STYLE = `
 
 .nbpipe-why { display: grid; gap: 12px 24px; align-content: start; }
 .nbpipe-why-told { display: grid; gap: 6px; align-content: start; min-width: 0; overflow-wrap: anywhere; }
-.nbpipe-inspector .nbpipe-why-first { font-size: 15px; font-weight: 600; }
+.nbpipe-why-first { font-size: 15px; font-weight: 600; }
 .nbpipe-why p { unicode-bidi: isolate; }
 .nbpipe-why-diffs { display: grid; gap: 10px; min-width: 0; }
-.nbpipe-inspector .nbpipe-cause { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin: 4px 0; }
-.nbpipe-inspector .nbpipe-chip {
+.nbpipe-cause { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin: 4px 0; }
+.nbpipe-chip {
   display: inline-flex; align-items: center; gap: 5px; padding: 1px 10px 1px 8px; border-radius: 12px;
   border: 1px solid var(--nbpipe-line); background: var(--nbpipe-node); max-width: 260px; overflow: hidden;
   white-space: nowrap;
 }
-.nbpipe-inspector button.nbpipe-chip:hover { border-color: var(--nbpipe-run); }
+button.nbpipe-chip:hover { border-color: var(--nbpipe-run); }
 .nbpipe-key { display: flex; gap: 8px; align-items: center; }
 .nbpipe-diff figcaption {
   padding: 5px 12px; font-weight: 600; border-bottom: 1px solid var(--nbpipe-line); overflow-wrap: anywhere;
@@ -205,39 +200,40 @@ export const INSPECTOR_STYLE = `
 .nbpipe-receipt .nbpipe-scroll {
   margin-top: 8px; border: 1px solid var(--nbpipe-line); border-radius: 8px; max-height: 420px;
 }
-.nbpipe-inspector :is(ins, del) { text-decoration: none; border-radius: 3px; padding: 0 3px; }
-.nbpipe-inspector ins { background: var(--nbpipe-done-tint); color: var(--nbpipe-done); }
-.nbpipe-inspector del { background: var(--nbpipe-fail-tint); color: var(--nbpipe-fail); }
+:is(ins, del) { text-decoration: none; border-radius: 3px; padding: 0 3px; }
+ins { background: var(--nbpipe-done-tint); color: var(--nbpipe-done); }
+del { background: var(--nbpipe-fail-tint); color: var(--nbpipe-fail); }
 
-.nbpipe-inspector .nbpipe-table {
+.nbpipe-table {
   border-collapse: separate; border-spacing: 0; font-size: 12px; font-variant-numeric: tabular-nums; width: auto;
   margin: 0;
 }
-.nbpipe-inspector .nbpipe-table :is(th, td) {
+.nbpipe-table :is(th, td) {
   padding: 2px 12px; text-align: left; border-bottom: 1px solid var(--nbpipe-line); vertical-align: top;
   max-width: 420px; overflow: hidden; text-overflow: ellipsis; unicode-bidi: isolate;
 }
-.nbpipe-inspector .nbpipe-table-data :is(th, td) { white-space: pre; line-height: 20px; }
-.nbpipe-inspector .nbpipe-receipt td { overflow-wrap: anywhere; }
-.nbpipe-inspector .nbpipe-table th {
+.nbpipe-table-data :is(th, td) { white-space: pre; line-height: 20px; }
+.nbpipe-receipt td { overflow-wrap: anywhere; }
+.nbpipe-receipt td:first-child { white-space: nowrap; }
+.nbpipe-table th {
   position: sticky; top: 0; background: var(--nbpipe-node); font-weight: 600; z-index: 1;
 }
-.nbpipe-inspector .nbpipe-table td.nbpipe-number { text-align: right; }
-.nbpipe-inspector .nbpipe-table thead td { position: sticky; top: 0; background: var(--nbpipe-node); }
-.nbpipe-inspector .nbpipe-table .nbpipe-row-number { display: table-cell; }
+.nbpipe-table td.nbpipe-number { text-align: right; }
+.nbpipe-table thead td { position: sticky; top: 0; background: var(--nbpipe-node); }
+.nbpipe-table .nbpipe-row-number { display: table-cell; }
 
 .nbpipe-sides { display: flex; gap: 18px; flex: 1 1 auto; min-height: 0; }
 .nbpipe-items { flex: 0 0 32%; min-width: 0; overflow: auto; }
-.nbpipe-inspector .nbpipe-items h4 { font-size: 11px; font-weight: 600; color: var(--nbpipe-fg2); padding: 4px 10px; }
-.nbpipe-inspector .nbpipe-item-list { padding-bottom: 6px; }
+.nbpipe-items h4 { font-size: 11px; font-weight: 600; color: var(--nbpipe-fg2); padding: 4px 10px; }
+.nbpipe-item-list { padding-bottom: 6px; }
 .nbpipe-item-list li { display: flex; align-items: center; gap: 6px; padding-right: 4px; border-radius: 6px; }
 .nbpipe-item-list li:hover { background: var(--nbpipe-idle-tint); }
-.nbpipe-inspector .nbpipe-item {
+.nbpipe-item {
   flex: 1 1 auto; min-width: 0; padding: 5px 10px; border-radius: 6px; display: flex; align-items: center; gap: 10px;
 }
 .nbpipe-item > * { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 0 1 auto; }
 .nbpipe-item > :is(input, svg) { flex: none; overflow: visible; }
-.nbpipe-inspector .nbpipe-item[aria-pressed='true'] { background: var(--nbpipe-run-tint); }
+.nbpipe-item[aria-pressed='true'] { background: var(--nbpipe-run-tint); }
 .nbpipe-item > code { margin-left: auto; }
 .nbpipe-history-what { display: grid; flex: 1 1 auto; }
 .nbpipe-history-what > * { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -253,9 +249,9 @@ export const INSPECTOR_STYLE = `
 .nbpipe-pager {
   display: flex; align-items: center; gap: 4px; font-variant-numeric: tabular-nums; color: var(--nbpipe-fg2);
 }
-.nbpipe-inspector .nbpipe-page { padding: 0 8px; font-size: 15px; border-radius: 6px; color: var(--nbpipe-run); }
-.nbpipe-inspector .nbpipe-page:hover:enabled { background: var(--nbpipe-run-tint); }
-.nbpipe-inspector .nbpipe-page:disabled { color: var(--nbpipe-edge); }
+.nbpipe-page { padding: 0 8px; font-size: 15px; border-radius: 6px; color: var(--nbpipe-run); }
+.nbpipe-page:hover:enabled { background: var(--nbpipe-run-tint); }
+.nbpipe-page:disabled { color: var(--nbpipe-edge); }
 .nbpipe-entries li { display: flex; justify-content: space-between; gap: 16px; padding: 3px 14px; max-width: 560px; }
 .nbpipe-image { display: block; max-width: 100%; margin: 8px; }
 .nbpipe-tree { padding: 8px 14px; font-family: var(--nbpipe-mono); font-size: 12px; overflow-wrap: anywhere; }
@@ -266,7 +262,7 @@ export const INSPECTOR_STYLE = `
 .nbpipe-tree-text { color: var(--nbpipe-done); }
 .nbpipe-tree-value { color: var(--nbpipe-run); }
 .nbpipe-compared { flex: 1 1 auto; min-width: 0; overflow: auto; padding: 12px 16px; container-type: inline-size; }
-.nbpipe-inspector .nbpipe-compared > h4 { font-size: 11px; color: var(--nbpipe-fg2); margin-bottom: 6px; }
+.nbpipe-compared > h4 { font-size: 11px; color: var(--nbpipe-fg2); margin-bottom: 6px; }
 
 .nbpipe-metrics {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 270px), 1fr)); gap: 14px; align-items: start;
@@ -299,11 +295,14 @@ export const INSPECTOR_STYLE = `
   .nbpipe-inspector-head { padding-left: 12px; }
   .nbpipe-inspector-name { max-width: 60%; }
   .nbpipe-tabs { order: 9; flex: 1 0 100%; margin: 0; }
-  .nbpipe-inspector .nbpipe-tab { padding: 0 10px; min-height: 34px; }
+  .nbpipe-tab { padding: 0 10px; min-height: 34px; }
   .nbpipe-pane { padding: 10px 12px; }
   .nbpipe-logs, .nbpipe-sides { flex-direction: column; gap: 10px; }
   .nbpipe-beside, .nbpipe-items { flex: none; max-height: 45%; }
   .nbpipe-log, .nbpipe-preview, .nbpipe-compared { min-height: 200px; }
 }
-@media (prefers-reduced-motion: reduce) { .nbpipe-inspector .nbpipe-waiting { animation: none; } }
+@media (prefers-reduced-motion: reduce) { .nbpipe-waiting { animation: none; } }
+}
+[data-theme='dark'] .nbpipe-inspector { --nbpipe-ink-light: 0.8; --nbpipe-ink-ground: 0.32; }
+@keyframes nbpipe-late { from { opacity: 0; } }
 `;

@@ -16,7 +16,7 @@ const NAMES = Object.keys(TABS) as Tab[];
 
 export class Tabs {
   readonly element: HTMLElement;
-  private readonly buttons = new Map<Tab, HTMLButtonElement>();
+  readonly #buttons = new Map<Tab, HTMLButtonElement>();
 
   /** @param prefix makes ids unique in the page; `chosen` hears of the user's choice. */
   constructor(
@@ -31,22 +31,22 @@ export class Tabs {
       const id = `${prefix}-${name}`;
       const attributes = { role: 'tab', id, 'aria-controls': panel.id, 'data-label': TABS[name] };
       const made = button(TABS[name], { class: 'tab', attributes, click: () => chosen(name) });
-      this.buttons.set(name, made);
+      this.#buttons.set(name, made);
       this.element.append(made);
     }
-    this.element.addEventListener('keydown', event => this.keyed(event));
+    this.element.addEventListener('keydown', event => this.#keyed(event));
   }
 
   select(tab: Tab): void {
-    for (const [name, made] of this.buttons) {
+    for (const [name, made] of this.#buttons) {
       made.setAttribute('aria-selected', String(name === tab));
       made.tabIndex = name === tab ? 0 : -1;
     }
     this.panel.setAttribute('aria-labelledby', `${this.prefix}-${tab}`);
   }
 
-  private keyed(event: KeyboardEvent): void {
-    const at = NAMES.findIndex(name => this.buttons.get(name) === event.target);
+  #keyed(event: KeyboardEvent): void {
+    const at = NAMES.findIndex(name => this.#buttons.get(name) === event.target);
     const places: Record<string, number> = {
       ArrowRight: (at + 1) % NAMES.length,
       ArrowLeft: (at + NAMES.length - 1) % NAMES.length,
@@ -58,7 +58,7 @@ export class Tabs {
       event.preventDefault();
       event.stopPropagation();
       this.chosen(name);
-      this.buttons.get(name)?.focus();
+      this.#buttons.get(name)?.focus();
     }
   }
 }

@@ -21,135 +21,135 @@ const RESTING = 200; // milliseconds without a scroll event
 /** Scrolls by pixels where the list is short; in a longer one, small moves go by pixels and large ones by the scale. */
 export class Windowed {
   readonly element: HTMLElement;
-  private readonly spacer = element('div', { class: 'rows-spacer' });
-  private readonly layer = element('div', { class: 'rows-layer' });
-  private readonly drawn = new Map<number, HTMLElement>();
-  private readonly watcher = new ResizeObserver(() => this.draw());
-  private rows = 0;
-  private top = 0; // pixels above the view, were the list as tall as it is
-  private known = 0; // the scroll bar's last known place
-  private characters = 0;
-  private frame = 0;
-  private rest = 0;
+  readonly #spacer = element('div', { class: 'rows-spacer' });
+  readonly #layer = element('div', { class: 'rows-layer' });
+  readonly #drawn = new Map<number, HTMLElement>();
+  readonly #watcher = new ResizeObserver(() => this.#draw());
+  #rows = 0;
+  #top = 0; // pixels above the view, were the list as tall as it is
+  #known = 0; // the scroll bar's last known place
+  #characters = 0;
+  #frame = 0;
+  #rest = 0;
 
   constructor(private readonly wish: WindowedWish) {
     const attributes = { tabindex: '0', role: 'region', 'aria-label': wish.label };
-    this.element = element('div', { class: 'rows', attributes }, this.layer, this.spacer);
-    this.element.addEventListener('scroll', () => this.scrolled(), { passive: true });
-    this.element.addEventListener('keydown', event => this.keyed(event));
-    this.watcher.observe(this.element);
+    this.element = element('div', { class: 'rows', attributes }, this.#layer, this.#spacer);
+    this.element.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.element.addEventListener('keydown', event => this.#keyed(event));
+    this.#watcher.observe(this.element);
   }
 
   get count(): number {
-    return this.rows;
+    return this.#rows;
   }
 
   /** Set how many rows there are; keeps the place. */
   set count(rows: number) {
-    if (rows !== this.rows) {
-      this.rows = rows;
-      this.spacer.style.height = `${Math.min(TALLEST, this.tall)}px`;
-      this.moveTo(this.top);
+    if (rows !== this.#rows) {
+      this.#rows = rows;
+      this.#spacer.style.height = `${Math.min(TALLEST, this.#tall)}px`;
+      this.#moveTo(this.#top);
     }
   }
 
   get atEnd(): boolean {
-    return this.top >= this.furthest - this.wish.rowHeight;
+    return this.#top >= this.#furthest - this.wish.rowHeight;
   }
 
   /** The first row in view, from 0. */
   get first(): number {
-    return Math.floor(this.top / this.wish.rowHeight);
+    return Math.floor(this.#top / this.wish.rowHeight);
   }
 
   /** Bring a row into view, `before` rows below the upper edge. */
   goTo(index: number, before = 2): void {
-    this.moveTo((index - before) * this.wish.rowHeight);
+    this.#moveTo((index - before) * this.wish.rowHeight);
   }
 
   /** Leave room for rows of so many characters, so that scrolling sideways is not cut short by shorter rows. */
   widen(characters: number): void {
-    if (characters > this.characters) {
-      this.characters = characters;
-      this.layer.style.minWidth = `${characters}ch`;
+    if (characters > this.#characters) {
+      this.#characters = characters;
+      this.#layer.style.minWidth = `${characters}ch`;
     }
   }
 
   goToEnd(): void {
-    this.moveTo(this.furthest);
+    this.#moveTo(this.#furthest);
   }
 
   /** Whether a row is in view as a whole. */
   shows(index: number): boolean {
-    const above = index * this.wish.rowHeight - this.top;
+    const above = index * this.wish.rowHeight - this.#top;
     return above >= 0 && above + this.wish.rowHeight <= this.element.clientHeight;
   }
 
   /** Make rows anew, the last one excluded; all where none are named. */
   renew(first = 0, last = Infinity): void {
-    for (const index of this.drawn.keys()) {
+    for (const index of this.#drawn.keys()) {
       if (index >= first && index < last) {
-        this.drawn.delete(index);
+        this.#drawn.delete(index);
       }
     }
-    this.draw();
+    this.#draw();
   }
 
   dispose(): void {
-    this.watcher.disconnect();
-    cancelAnimationFrame(this.frame);
-    clearTimeout(this.rest);
+    this.#watcher.disconnect();
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#rest);
   }
 
-  private get tall(): number {
-    return this.rows * this.wish.rowHeight;
+  get #tall(): number {
+    return this.#rows * this.wish.rowHeight;
   }
 
-  private get furthest(): number {
-    return Math.max(0, this.tall - this.element.clientHeight);
+  get #furthest(): number {
+    return Math.max(0, this.#tall - this.element.clientHeight);
   }
 
   /** The scroll bar's way. */
-  private get way(): number {
-    return Math.max(0, Math.min(TALLEST, this.tall) - this.element.clientHeight);
+  get #way(): number {
+    return Math.max(0, Math.min(TALLEST, this.#tall) - this.element.clientHeight);
   }
 
-  private get scale(): number {
-    return this.way === 0 ? 1 : this.furthest / this.way;
+  get #scale(): number {
+    return this.#way === 0 ? 1 : this.#furthest / this.#way;
   }
 
-  private moveTo(top: number): void {
-    this.top = Math.max(0, Math.min(top, this.furthest));
-    this.place();
-    this.draw();
+  #moveTo(top: number): void {
+    this.#top = Math.max(0, Math.min(top, this.#furthest));
+    this.#place();
+    this.#draw();
   }
 
   /** Put the scroll bar where it belongs. */
-  private place(): void {
-    this.element.scrollTop = this.top / this.scale;
-    this.known = this.element.scrollTop;
+  #place(): void {
+    this.element.scrollTop = this.#top / this.#scale;
+    this.#known = this.element.scrollTop;
   }
 
-  private scrolled(): void {
+  #scrolled(): void {
     const now = this.element.scrollTop;
-    const moved = now - this.known;
+    const moved = now - this.#known;
     if (moved === 0) {
       return; // sideways, or our own doing
     }
     const small = Math.abs(moved) < 2 * this.element.clientHeight;
-    const atEdge = now <= 0 || now >= this.way - 1;
-    const scaled = this.scale > 1 && (!small || atEdge) ? now * this.scale : this.top + moved;
-    this.top = this.scale > 1 ? Math.max(0, Math.min(scaled, this.furthest)) : Math.min(now, this.furthest);
-    this.known = now;
-    if (this.scale > 1) {
-      clearTimeout(this.rest);
-      this.rest = window.setTimeout(() => this.place(), RESTING);
+    const atEdge = now <= 0 || now >= this.#way - 1;
+    const scaled = this.#scale > 1 && (!small || atEdge) ? now * this.#scale : this.#top + moved;
+    this.#top = this.#scale > 1 ? Math.max(0, Math.min(scaled, this.#furthest)) : Math.min(now, this.#furthest);
+    this.#known = now;
+    if (this.#scale > 1) {
+      clearTimeout(this.#rest);
+      this.#rest = window.setTimeout(() => this.#place(), RESTING);
     }
-    this.draw();
+    this.#draw();
     this.wish.moved?.(moved > 0 && this.atEnd);
   }
 
-  private keyed(event: KeyboardEvent): void {
+  #keyed(event: KeyboardEvent): void {
     const page = this.element.clientHeight - this.wish.rowHeight;
     const steps: Record<string, number> = {
       ArrowDown: this.wish.rowHeight,
@@ -165,41 +165,41 @@ export class Windowed {
     }
     event.preventDefault();
     event.stopPropagation();
-    this.moveTo(this.top + step);
+    this.#moveTo(this.#top + step);
     this.wish.moved?.(step > 0 && this.atEnd);
   }
 
-  private draw(): void {
-    this.frame ||= requestAnimationFrame(() => {
-      this.frame = 0;
-      this.render();
+  #draw(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#render();
     });
   }
 
-  private render(): void {
+  #render(): void {
     const height = this.element.clientHeight;
     const { rowHeight } = this.wish;
-    this.top = Math.min(this.top, this.furthest);
+    this.#top = Math.min(this.#top, this.#furthest);
     const first = this.first;
-    const last = height === 0 ? first : Math.min(this.rows, Math.ceil((this.top + height) / rowHeight));
+    const last = height === 0 ? first : Math.min(this.#rows, Math.ceil((this.#top + height) / rowHeight));
     this.wish.visible?.(first, last);
-    this.layer.style.height = `${height}px`;
-    this.layer.style.marginBottom = `${-height}px`; // it lies over the spacer and adds nothing to it
-    for (const [index, row] of this.drawn) {
+    this.#layer.style.height = `${height}px`;
+    this.#layer.style.marginBottom = `${-height}px`; // it lies over the spacer and adds nothing to it
+    for (const [index, row] of this.#drawn) {
       if (index < first || index >= last) {
         row.remove();
-        this.drawn.delete(index);
+        this.#drawn.delete(index);
       }
     }
-    let next = this.layer.firstElementChild;
+    let next = this.#layer.firstElementChild;
     for (let index = first; index < last; index++) {
-      const row = this.drawn.get(index) ?? this.wish.row(index);
-      this.drawn.set(index, row);
-      row.style.transform = `translateY(${index * rowHeight - this.top}px)`;
+      const row = this.#drawn.get(index) ?? this.wish.row(index);
+      this.#drawn.set(index, row);
+      row.style.transform = `translateY(${index * rowHeight - this.#top}px)`;
       if (row === next) {
         next = next.nextElementSibling;
       } else {
-        this.layer.insertBefore(row, next); // rows that stay are not moved: a selection in them lasts
+        this.#layer.insertBefore(row, next); // rows that stay are not moved: a selection in them lasts
       }
     }
     while (next !== null) {
