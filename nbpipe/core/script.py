@@ -115,14 +115,32 @@ def undefined_names(source: str) -> list[str]:
     """
     if any(isinstance(t, ast.ImportFrom) and t.names[0].name == "*" for t in ast.walk(parse(source))):
         return []
-    try:
-        top = symtable.symtable(source, "<cell>", "exec")
-    except RecursionError as error:
-        raise SyntaxError(str(error)) from error
+    top = _symbols(source)
     own = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
     defined = own | _declared_global(top) | (set(dir(builtins)) - _KERNEL_NAMES) | _MODULE_NAMES
     read = {name for table in _tables(top) for name in _globals_read(table)}
     return sorted(read - defined)
+
+
+def inner_names(source: str) -> tuple[set[str], set[str]]:
+    r"""Names that a script reads as globals in any of its scopes, and those that its functions set as globals.
+
+    Raises:
+        SyntaxError: the text is no Python.
+
+    Example:
+        >>> inner_names("def f(x):\n    global seen\n    seen = x + step")
+        ({'step'}, {'seen'})
+    """
+    top = _symbols(source)
+    return {name for table in _tables(top) for name in _globals_read(table)}, _declared_global(top)
+
+
+def _symbols(source: str) -> symtable.SymbolTable:
+    try:
+        return symtable.symtable(source, "<cell>", "exec")
+    except (MemoryError, RecursionError, ValueError) as error:
+        raise SyntaxError(str(error) or "too deeply nested") from error
 
 
 def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
