@@ -16,6 +16,6 @@ def cell_digest(text: str) -> str:
         ('811c9dc5', 'e40c292c', 'bf9cf968')
     """
     value = _OFFSET
-    for byte in text.rstrip().encode("utf-8", "surrogatepass"):
+    for byte in text.rstrip(" \t\r\n").encode("utf-8", "surrogatepass"):
         value = (value ^ byte) * _PRIME & 0xFFFFFFFF
     return f"{value:08x}"

@@ -96,6 +96,9 @@ class _Binding:
             for declaration in declarations
             for write in declaration.line.writes()
         }
+        self.makers: dict[str, list[str]] = {}
+        for step, output in self.made:
+            self.makers.setdefault(output, []).append(step)
         self.bound: dict[str, Any] = {}
 
     def step(self, declared: Declaration) -> PythonScriptStep | None:
@@ -151,7 +154,7 @@ class _Binding:
             return self._once(read.text, lambda: self._files(read.path))
         if read.step:
             return self._output_of(read, declared)
-        makers = [name for name, output in self.made if output == read.name and name != declared.name]
+        makers = [name for name in self.makers.get(read.name, ()) if name != declared.name]
         if len(makers) > 1:
             raise self._ambiguous(read.name, [self.steps[name] for name in makers])
         if makers:
@@ -264,14 +267,13 @@ class _Binding:
 
     def _configuration(self, declared: Declaration) -> RunConfiguration:
         line = declared.line
-        given = self.namespace.get(line.runconfig) if line.runconfig else RunConfiguration()
-        if not isinstance(given, RunConfiguration):
+        made = copy.deepcopy(self.namespace.get(line.runconfig)) if line.runconfig else RunConfiguration()
+        if not isinstance(made, RunConfiguration):
             meant = [name for name, value in self.namespace.items() if isinstance(value, RunConfiguration)]
             raise _Refused(
                 f"No RunConfiguration {line.runconfig}. Step {declared.called} wants it.",
                 f"This notebook has: {', '.join(meant) or 'none'}",
             )
-        made = copy.deepcopy(given)
         if line.python:
             beside = self.folder / Path(line.python).expanduser()
             made.environment.python.interpreter_path = str(beside) if beside.exists() else line.python

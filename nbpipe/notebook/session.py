@@ -18,7 +18,7 @@ from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
 from nbpipe.live.digest import cell_digest
 from nbpipe.loading.declared import Declared, only_pipeline, pipelines_in
 from nbpipe.notebook.alone import alone
-from nbpipe.notebook.binding import bind
+from nbpipe.notebook.bound import BoundPipelines
 from nbpipe.notebook.cells import CellFiles
 from nbpipe.notebook.declaration import (
     DEFAULT_PIPELINE,
@@ -90,6 +90,7 @@ class Session:
         self.refused: dict[str, tuple[str, Path]] = {}
         self.declared_at: dict[str, float] = {}
         self._texts: dict[str, tuple[str, str]] = {}
+        self._bound = BoundPipelines()
         self._graphs: dict[str, Graph] = {}
         self._removed: set[str] = set()
 
@@ -285,7 +286,9 @@ class Session:
         """
         chosen = self.chosen(name)
         if chosen:
-            return bind(self.steps(chosen), self.namespace, self.workspace, name=chosen, folder=self.folder)
+            return self._bound.pipeline(
+                self.steps(chosen), self.namespace, self.workspace, name=chosen, folder=self.folder
+            )
         if not pipelines_in(self.namespace):
             raise self._no_steps()
         return only_pipeline(self.namespace)

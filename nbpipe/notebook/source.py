@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.live.scene import CellFacts
 from nbpipe.live.source import LastKnown
 from nbpipe.loading.declared import pipelines_in
+from nbpipe.notebook.bound import named_variables
 from nbpipe.notebook.declaration import Declaration
 from nbpipe.notebook.last_graph import last_known
 from nbpipe.notebook.restore import gone_cells, restore
@@ -116,17 +116,11 @@ class SessionSource:
 
     def values(self, name: str) -> Mapping[str, Any]:
         """The notebook's variables that the pipeline's steps name: plain values, else which object it is."""
-        found = self._shown.get(name)
         if name not in self._session.names():
-            return {"": id(found or self.pipeline(name))}
-        return dict(self._named(name))
-
-    def _named(self, pipeline: str) -> Iterator[tuple[str, Any]]:
-        namespace = self._session.namespace
-        for declared in self._session.steps(pipeline):
-            for read in declared.line.reads():
-                if read.name and not read.step and read.name in namespace:
-                    yield read.name, _figure(namespace[read.name])
+            return {"": id(self.pipeline(name))}
+        session = self._session
+        found = named_variables(session.steps(name), session.namespace, session.folder)
+        return {variable: figure for variable, (_, figure) in found.items()}
 
     def last(self, name: str) -> LastKnown | None:
         """What a restarted kernel remembers of a pipeline."""
@@ -154,10 +148,3 @@ class SessionSource:
     def extract(self, cell: str, answers: Mapping[str, Any], name: str) -> CellText:
         """A step cell made of an ordinary one."""
         raise NotImplementedError
-
-
-def _figure(value: Any) -> Any:
-    """What tells whether a variable was set anew."""
-    if isinstance(value, PipelineParameter):
-        value = value.default_value
-    return (type(value).__name__, value) if isinstance(value, SIMPLE_TYPES) else id(value)

@@ -1,0 +1,90 @@
+"""The outlook: what a pipeline is now and what will happen to it, or what is in the way of knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from nbpipe.core.plan import Plan
+from nbpipe.errors import InvalidPipeline, NbpipeError
+from nbpipe.live.composition import planned_views
+from nbpipe.live.scene import CellFacts
+from nbpipe.live.source import LastKnown, Source
+from nbpipe.live.watch import Stamps, stamps, tracked
+from nbpipe.views.picture import NodeView
+from nbpipe.views.text import visible_line
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the last look at a pipeline found.
+
+    Attributes:
+        known: False before the first look.
+        plan: what will happen; where something is in the way, the last that could be made.
+        views: id of a step -> its view in the plan.
+        cells: step name -> its cell.
+        values: the notebook's values that it was made with.
+        files: the files that it was made of, as they were.
+        problems: what is in the way, each with its remedy.
+        last: what a restarted kernel remembers, where it has no steps of its own.
+    """
+
+    known: bool = False
+    plan: Plan | None = None
+    views: Mapping[str, NodeView] = field(default_factory=dict)
+    cells: Mapping[str, CellFacts] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    files: Stamps = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    last: LastKnown | None = None
+
+
+def look_ahead(source: Source, name: str, before: Outlook) -> Outlook:
+    """Plan a pipeline as it is now; nothing is started.
+
+    Args:
+        source: who has it.
+        name: the pipeline.
+        before: the outlook until now, which is kept where there is none now.
+    """
+    files = stamps(before.files)
+    with source.lock:
+        last = source.last(name)
+        if last is not None:
+            return Outlook(known=True, last=last)
+        values = source.values(name)
+        cells = source.cells(name)
+        try:
+            pipeline = source.pipeline(name)
+            plan: Plan | None = pipeline.plan() if pipeline else None
+        except NbpipeError as error:
+            return replace(
+                before, known=True, last=None, cells=cells, values=values, files=files, problems=told(error)
+            )
+    if plan is None:
+        return Outlook(known=True)
+    paths = tracked(plan, source.workspace.root)
+    # What was touched while the plan was made counts as touched since.
+    seen = {**stamps(path for path in paths if path not in files), **files}
+    return Outlook(True, plan, planned_views(plan), cells, values, {path: seen[path] for path in paths})
+
+
+def told(error: NbpipeError) -> tuple[str, ...]:
+    """What is in the way, one text each: the fact, and its remedy below it."""
+    if isinstance(error, InvalidPipeline):
+        return tuple(_lines(str(each)) for each in error.problems)
+    return (_lines(str(error)),)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(visible_line, text.splitlines()))
+
+
+def touched(outlook: Outlook, source: Source, name: str) -> bool:
+    """True where a file or a value that an outlook was made with is another now."""
+    if stamps(outlook.files) != outlook.files:
+        return True
+    with source.lock:
+        return dict(source.values(name)) != dict(outlook.values)

@@ -1,0 +1,67 @@
+"""What the large card of a step lists: its inputs, outputs and parameters, with what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nbpipe.core.graph import Graph
+from nbpipe.core.node import CellSource, Node
+from nbpipe.live.scene import CellFacts, StepFacts
+from nbpipe.views.present import Notes
+from nbpipe.views.protocol import PortCard
+from nbpipe.views.text import visible
+
+
+def step_facts(
+    graph: Graph, notes: Notes, cells: Mapping[str, CellFacts], root: Path, folder: Path
+) -> dict[str, StepFacts]:
+    """Id of a step -> what its card tells that no run changes.
+
+    Args:
+        graph: the steps.
+        notes: what is known of data.
+        cells: step name -> its cell.
+        root: the workspace, to which the graph's paths are relative.
+        folder: the notebook's folder, to which scripts are told.
+    """
+    return {node.node_id: _facts(node, graph, notes, cells, root, folder) for node in graph.nodes}
+
+
+def _facts(
+    node: Node, graph: Graph, notes: Notes, cells: Mapping[str, CellFacts], root: Path, folder: Path
+) -> StepFacts:
+    cell = cells.get(node.name) or CellFacts(script=_script(node, root, folder))
+    return StepFacts(
+        cell,
+        inputs=tuple(
+            PortCard(
+                visible(_source_name(graph, port.source_id, port.name)),
+                notes.get((port.source_id, port.source_port), ""),
+            )
+            for port in node.inputs
+        ),
+        outputs=tuple(
+            PortCard(visible(port.name), notes.get((node.node_id, port.name), "")) for port in node.outputs
+        ),
+        parameters=tuple(
+            PortCard(visible(name), visible(graph.parameters.get(name, "")))
+            for name in sorted(node.parameters())
+        ),
+    )
+
+
+def _source_name(graph: Graph, source: str, port: str) -> str:
+    found = graph.data_sources.get(source)
+    return found.name if found else port
+
+
+def _script(node: Node, root: Path, folder: Path) -> str:
+    """A script's file as seen from the notebook's folder; whole where it lies elsewhere."""
+    path = root / (
+        node.source.script if isinstance(node.source, CellSource) else f"{node.source.folder}/{node.script}"
+    )
+    try:
+        return visible(path.relative_to(folder).as_posix())
+    except ValueError:
+        return visible(path.as_posix())
