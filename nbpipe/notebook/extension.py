@@ -13,7 +13,8 @@ from nbpipe.notebook.live import display_run
 from nbpipe.notebook.magics import magics_of
 from nbpipe.notebook.notebook_file import notebook_path
 from nbpipe.notebook.page import request_metadata
-from nbpipe.notebook.session import Session, start, stop
+from nbpipe.notebook.python_text import as_python
+from nbpipe.notebook.session import Session, declaring, start, stop
 from nbpipe.notebook.stage import set_up, take_down
 from nbpipe.notebook.transform import join_magic_line
 
@@ -39,6 +40,7 @@ class _Extension:
         self.ip.input_transformers_cleanup.append(join_magic_line)
         self.ip.Completer.custom_matchers.append(self.matcher)
         self.ip.events.register("pre_run_cell", self.before_cell)
+        self.ip.events.register("post_run_cell", self.after_cell)
         for home, name in RUN_TYPES:
             self.ip.display_formatter.ipython_display_formatter.for_type_by_name(home, name, display_run)
 
@@ -49,6 +51,7 @@ class _Extension:
             self.ip.input_transformers_cleanup.remove(join_magic_line)
             self.ip.Completer.custom_matchers.remove(self.matcher)
             self.ip.events.unregister("pre_run_cell", self.before_cell)
+            self.ip.events.unregister("post_run_cell", self.after_cell)
         for home, name in RUN_TYPES:
             self.ip.display_formatter.ipython_display_formatter.pop(f"{home}.{name}", None)
 
@@ -62,6 +65,10 @@ class _Extension:
         gone = self.session.begin_cell(info.raw_cell or "", str(cell_id), label, python)
         for name in gone:
             print(f"{name} is no step any more: its cell declares none now.")
+
+    def after_cell(self, _: Any) -> None:
+        """Note what the cell left."""
+        self.session.ran.end({} if declaring() else self.session.namespace)
 
     def _count(self) -> int:
         """The number that the front end shows beside the cell; some versions of IPython have counted on by now."""
@@ -82,7 +89,18 @@ def load(ip: Any, version: str = "") -> None:
     offer(session.declared)
     _loaded[id(ip)] = _Extension(ip, session)
     _loaded[id(ip)].put_in()
+    if not list(session.ran):
+        _recall(ip, session)
     set_up(ip, session, version)
+
+
+def _recall(ip: Any, session: Session) -> None:
+    """Note the cells that ran before the extension was loaded, as far as the shell remembers them."""
+    texts = list(ip.history_manager.input_hist_raw) if ip.history_manager else []
+    for number, text in enumerate(texts):
+        if text.strip():
+            session.begin_cell(text, "", f"cell [{number}]", as_python(text))
+            session.ran.end({})
 
 
 def unload(ip: Any) -> None:

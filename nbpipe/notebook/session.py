@@ -31,6 +31,7 @@ from nbpipe.notebook.declaration import (
 )
 from nbpipe.notebook.elsewhere import imports_elsewhere, names_elsewhere
 from nbpipe.notebook.magic_line import MODULE_MAGIC, parse_module_line
+from nbpipe.notebook.ran import RanCells
 from nbpipe.notebook.saved import Saved, SavedDeclarations
 from nbpipe.notebook.transform import read_step_cell
 from nbpipe.workspace import DECLARE_MODE, Workspace
@@ -89,7 +90,7 @@ class Session:
         self.cell = Cell()
         self.refused: dict[str, tuple[str, Path]] = {}
         self.declared_at: dict[str, float] = {}
-        self._texts: dict[str, tuple[str, str]] = {}
+        self.ran = RanCells()
         self._bound = BoundPipelines()
         self._graphs: dict[str, Graph] = {}
         self._removed: set[str] = set()
@@ -124,7 +125,7 @@ class Session:
         """
         step = read_step_cell(text)
         self.cell = Cell(cell_id, label, step.first if step else 1, cell_digest(text))
-        self._texts[cell_id or label] = (label, "" if step else python or text)
+        self.ran.begin(self.cell, text, "" if step else python or text)
         if step and step.magic != MODULE_MAGIC:
             return []
         gone = [each for each in self.declarations if cell_id and each.cell.cell_id == cell_id]
@@ -133,6 +134,7 @@ class Session:
             self.changed()
         return [each.name for each in gone]
 
+    @alone
     @alone
     def declare(self, line: str, body: str, magic: str, cell: Cell | None = None) -> Registered:
         """Register the step of a cell: understand it, write its script, and let it replace what it replaces.
@@ -368,7 +370,7 @@ class Session:
 
     def _elsewhere(self) -> tuple[dict[str, str], dict[str, str]]:
         """Names that the notebook's other cells define, and those that they import."""
-        cells = {label: text for label, text in self._texts.values() if text}
+        cells = self.ran.by_label()
         return names_elsewhere(cells), imports_elsewhere(cells)
 
 
