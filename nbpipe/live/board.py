@@ -17,7 +17,7 @@ from nbpipe.live.followed import FollowedRun
 from nbpipe.live.frame import Frame, Framer, scene_of
 from nbpipe.live.grouping import Collapse
 from nbpipe.live.mode import Around, head_of
-from nbpipe.live.outlook import Outlook, look_ahead, touched
+from nbpipe.live.outlook import Outlook, look_ahead, touched, watched
 from nbpipe.live.ports import step_facts
 from nbpipe.live.scene import CellFacts, Scene, StepFacts, Vitals
 from nbpipe.live.source import Source
@@ -160,6 +160,7 @@ class Board:
         if not found.last:
             self._attached = False
         self.touch()
+        self._outlook = watched(found, self.workspace.root)
 
     def look_for_changes(self) -> bool:
         """Notice a file or value that changed since the plan; True where there is one."""

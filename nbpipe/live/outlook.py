@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from nbpipe.core.plan import Plan
@@ -26,7 +27,7 @@ class Outlook:
         views: id of a step -> its view in the plan.
         cells: step name -> its cell.
         values: the notebook's values that it was made with.
-        files: the files that it was made of, as they were.
+        files: the files that it was made of, as they were; those of the plan before, until ``watched`` looked.
         problems: what is in the way, each with its remedy.
         last: what a restarted kernel remembers, where it has no steps of its own.
     """
@@ -65,10 +66,22 @@ def look_ahead(source: Source, name: str, before: Outlook) -> Outlook:
             )
     if plan is None:
         return Outlook(known=True)
-    paths = tracked(plan, source.workspace.root)
+    return Outlook(True, plan, planned_views(plan), cells, values, files)
+
+
+def watched(outlook: Outlook, root: Path) -> Outlook:
+    """An outlook that knows the files of its plan; found out once the plan is shown, since it takes a moment.
+
+    Args:
+        outlook: as ``look_ahead`` made it.
+        root: the workspace.
+    """
+    if outlook.plan is None or outlook.problems:
+        return outlook
+    paths, before = tracked(outlook.plan, root), outlook.files
     # What was touched while the plan was made counts as touched since.
-    seen = {**stamps(path for path in paths if path not in files), **files}
-    return Outlook(True, plan, planned_views(plan), cells, values, {path: seen[path] for path in paths})
+    seen = {**stamps(path for path in paths if path not in before), **before}
+    return replace(outlook, files={path: seen[path] for path in paths})
 
 
 def told(error: NbpipeError) -> tuple[str, ...]:

@@ -317,7 +317,6 @@ class Session:
         self.started(run)
         return run
 
-    @alone
     def save(self, pipeline: str) -> InvalidPipeline | Pipeline:
         """Keep all declarations for the next kernel, and make the pipeline one of them belongs to.
 
@@ -325,14 +324,15 @@ class Session:
             That pipeline, or what is in its way.
         """
         made: InvalidPipeline | Pipeline
-        try:
-            made = self.pipeline(pipeline)
-            self._graphs[made.name] = made.graph
-        except InvalidPipeline as error:
-            made = error
-        left = self.not_registered()
-        self.changed()
-        self.store.save([*self.declarations, *left], list(self.last_graphs().values()))
+        with self.lock:
+            try:
+                made = self.pipeline(pipeline)
+                self._graphs[made.name] = made.graph
+            except InvalidPipeline as error:
+                made = error
+            kept, graphs = [*self.declarations, *self.not_registered()], list(self.last_graphs().values())
+        self.changed()  # a view's plan need not wait for the disk
+        self.store.save(kept, graphs)
         return made
 
     @cached_property

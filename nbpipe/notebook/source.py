@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class SessionSource:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._shown: dict[str, Pipeline] = {}
+        self._cells: dict[str, tuple[Any, Any, dict[str, CellFacts]]] = {}
         self._gone: tuple[object, frozenset[str]] = (None, frozenset())
 
     @property
@@ -78,7 +80,14 @@ class SessionSource:
 
     def cells(self, name: str) -> Mapping[str, CellFacts]:
         """Step name -> its cell."""
-        gone = self._gone_cells()
+        steps, gone = self._session.steps(name), self._gone_cells()
+        made_of = ([id(each) for each in steps], gone)
+        if self._cells.get(name, (None,))[0] != made_of:
+            # The declarations are kept with their ids, which are then nobody else's.
+            self._cells[name] = (made_of, steps, self._facts(steps, gone))
+        return self._cells[name][2]
+
+    def _facts(self, steps: Sequence[Declaration], gone: Collection[str]) -> dict[str, CellFacts]:
         return {
             each.name: CellFacts(
                 each.cell.cell_id,
@@ -88,16 +97,13 @@ class SessionSource:
                 each.cell.digest,
                 visible(self._script(each)),
             )
-            for each in self._session.steps(name)
+            for each in steps
         }
 
     def _script(self, declared: Declaration) -> str:
         """Its script's file as seen from the notebook's folder."""
-        path = declared.script_path(self._session.folder)
-        try:
-            return path.relative_to(self._session.folder).as_posix()
-        except ValueError:
-            return path.as_posix()
+        folder = f"{self._session.folder}{os.sep}"
+        return str(declared.script_path(self._session.folder)).removeprefix(folder).replace(os.sep, "/")
 
     def _gone_cells(self) -> frozenset[str]:
         """Names of steps whose cell is gone; the notebook's file is read only when it or the steps are others."""
