@@ -107,7 +107,9 @@ def penguins_message(*, now: float | None = None, stop: bool = True) -> Json:
     return message(picture, facts, head)
 
 
-def message(picture: Picture, facts: dict[str, StepFacts] | None = None, head: HeadCard | None = None) -> Json:
+def message(
+    picture: Picture, facts: dict[str, StepFacts] | None = None, head: HeadCard | None = None
+) -> Json:
     """A graph as it comes over the wire."""
     return plain(graph_message(picture, facts=facts or {}, head=head))
 
@@ -118,7 +120,9 @@ def wide(count: int, words: Sequence[str] = tuple(LOOKS), width: int = 8) -> Pic
     for place in range(count):
         rank, row = divmod(place, width)
         word = words[place % len(words)]
-        parents = sorted({(rank - 1) * width + row, (rank - 1) * width + (row * 3 + rank) % width}) if rank else []
+        parents = (
+            sorted({(rank - 1) * width + row, (rank - 1) * width + (row * 3 + rank) % width}) if rank else []
+        )
         names = tuple(f"step_{each:04d}" for each in parents)
         nodes.append(
             NodeView(
@@ -241,7 +245,10 @@ def hostile() -> Json:
         )
         for place, text in enumerate(HOSTILE)
     )
-    edges = tuple(EdgeView(each.parents[0], each.node_id, "there", ((text, text),)) for each, text in zip(nodes[1:], HOSTILE, strict=False))
+    edges = tuple(
+        EdgeView(each.parents[0], each.node_id, "there", ((text, text),))
+        for each, text in zip(nodes[1:], HOSTILE, strict=False)
+    )
     data = (DataView("data:x", HOSTILE[0], HOSTILE[1]),)
     source = EdgeView("data:x", nodes[0].node_id, "there")
     facts = {

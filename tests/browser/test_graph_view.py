@@ -50,7 +50,9 @@ class GraphPage:
         return self.asked(verb)
 
     def lit(self) -> set[str]:
-        return set(self.page.locator(".nbpipe-node.nbpipe-lit").evaluate_all("all => all.map(e => e.dataset.step)"))
+        return set(
+            self.page.locator(".nbpipe-node.nbpipe-lit").evaluate_all("all => all.map(e => e.dataset.step)")
+        )
 
 
 @pytest.fixture
@@ -89,7 +91,9 @@ def test_a_patch_draws_what_it_names_and_nothing_else(graph: GraphPage) -> None:
         """() => { window.changed = new Set(); new MutationObserver(all => all.forEach(each => {
             const step = (each.target.closest ? each.target : each.target.parentElement).closest('[data-step]');
             if (step) window.changed.add(step.dataset.step);
-        })).observe(document.querySelector('.nbpipe-canvas'), { subtree: true, childList: true, characterData: true }) }"""
+        })).observe(document.querySelector('.nbpipe-canvas'), {
+            subtree: true, childList: true, characterData: true
+        }) }"""
     )
     graph.patch({"id": "train_svm", "status": "running", "detail": "7 %", "progress": 0.07})
     expect(graph.step("train_svm")).to_have_attribute("data-status", "running")

@@ -16,8 +16,10 @@ const SIGNS = {
   next: ['M4 6l4 4 4-4', 'line']
 } as const;
 
+export type Sign = keyof typeof SIGNS;
+
 /** A sign, for a button that says in words what it does. */
-export function icon(name: keyof typeof SIGNS): SVGSVGElement {
+export function icon(name: Sign): SVGSVGElement {
   const [way, style] = SIGNS[name];
   const attributes = { viewBox: '0 0 16 16', width: 14, height: 14, class: `nbpipe-icon nbpipe-icon-${style}` };
   return drawn('svg', { ...attributes, 'aria-hidden': 'true' }, drawn('path', { d: way }));

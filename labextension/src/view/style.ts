@@ -18,7 +18,7 @@ const VIEW_STYLE = `
 .nbpipe-view[data-theme=light] { color-scheme: light; }
 .nbpipe-view[data-hosted=cell] { border: 1px solid var(--nbpipe-line); border-radius: 10px; }
 .nbpipe-view[data-hosted=panel] { height: 100%; }
-.nbpipe-view [hidden] { display: none; }
+.nbpipe-view [hidden] { display: none !important; }
 .nbpipe-view > .nbpipe-aside {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap;
 }
@@ -33,7 +33,9 @@ const VIEW_STYLE = `
 }
 .nbpipe-run-time { color: var(--nbpipe-fg2); white-space: nowrap; font-variant-numeric: tabular-nums; }
 .nbpipe-run-time:empty { display: none; }
-.nbpipe-progress { display: flex; align-items: center; gap: 12px; flex: 1 1 160px; min-width: 0; justify-content: center; }
+.nbpipe-progress {
+  display: flex; align-items: center; gap: 12px; flex: 1 1 160px; min-width: 0; justify-content: center;
+}
 .nbpipe-segments { display: flex; gap: 3px; flex: 0 1 230px; min-width: 60px; }
 .nbpipe-segments:empty { display: none; }
 .nbpipe-segment {
@@ -51,8 +53,9 @@ const VIEW_STYLE = `
 }
 .nbpipe-summary:empty { display: none; }
 .nbpipe-buttons { display: flex; gap: 6px; flex: none; }
-.nbpipe-view :is(.nbpipe-button, .nbpipe-empty .nbpipe-copy) {
-  display: inline-flex; align-items: center; gap: 7px; box-sizing: border-box; height: 32px; padding: 0 12px; margin: 0;
+.nbpipe-view .nbpipe-button, .nbpipe-empty .nbpipe-copy {
+  display: inline-flex; align-items: center; gap: 7px; box-sizing: border-box; height: 32px; padding: 0 12px;
+  margin: 0;
   font: inherit; color: var(--nbpipe-fg); background: var(--nbpipe-node); border: 1px solid var(--nbpipe-line);
   border-radius: 6px; cursor: pointer; white-space: nowrap;
 }
@@ -76,19 +79,24 @@ const VIEW_STYLE = `
 .nbpipe-chips { display: flex; align-items: center; flex: none; gap: 8px; padding: 10px 18px 0; }
 .nbpipe-legend { display: flex; flex-wrap: wrap; gap: 6px 8px; min-width: 0; }
 .nbpipe-view .nbpipe-status-chip {
-  display: inline-flex; align-items: center; gap: 6px; height: 24px; padding: 0 10px 0 8px; box-sizing: border-box; margin: 0;
-  font: inherit; font-size: 12px; color: var(--nbpipe-fg); background: var(--nbpipe-node);
+  display: inline-flex; align-items: center; gap: 6px; height: 24px; padding: 0 10px 0 8px;
+  box-sizing: border-box; margin: 0;
+  font: inherit; font-size: 12px; color: var(--nbpipe-fg); background: var(--nbpipe-tint, var(--nbpipe-node));
   border: 1px solid transparent; border-radius: 12px; cursor: pointer; white-space: nowrap;
 }
 .nbpipe-view .nbpipe-status-chip:hover { border-color: var(--nbpipe-edge); }
-.nbpipe-view .nbpipe-status-chip[aria-pressed=true] { border-color: currentColor; font-weight: 600; }
+.nbpipe-view .nbpipe-status-chip[aria-pressed=true] {
+  border-color: var(--nbpipe-hue); box-shadow: 0 0 0 1px var(--nbpipe-hue);
+}
 .nbpipe-saved {
   margin-left: auto; flex: none; font-size: 12px; font-weight: 600; color: var(--nbpipe-done);
   font-variant-numeric: tabular-nums;
 }
 .nbpipe-bar {
-  display: flex; align-items: flex-start; gap: 6px 12px; flex-wrap: wrap; flex: none; padding: 8px 18px; font-size: 12.5px;
-  border-bottom: 1px solid var(--nbpipe-line); box-shadow: inset 3px 0 var(--nbpipe-hue);
+  display: flex; align-items: flex-start; gap: 6px 12px; flex-wrap: wrap; flex: none; padding: 8px 18px;
+  font-size: 12.5px;
+  border-bottom: 1px solid var(--nbpipe-line); background: var(--nbpipe-tint);
+  box-shadow: inset 3px 0 var(--nbpipe-hue);
 }
 .nbpipe-bars { flex: none; max-height: 40%; overflow: auto; }
 .nbpipe-bar-text { flex: 1 1 240px; min-width: 0; overflow-wrap: anywhere; white-space: pre-line; padding: 3px 0; }
@@ -100,15 +108,19 @@ const VIEW_STYLE = `
 .nbpipe-view .nbpipe-bar-away {
   display: inline-flex; padding: 4px; margin: 0; border: 0; background: none; color: inherit; cursor: pointer;
 }
-.nbpipe-pane-frame { display: flex; flex-direction: column; flex: none; position: relative; min-height: 0; max-height: 80%; }
+.nbpipe-pane-frame {
+  display: flex; flex-direction: column; flex: none; position: relative; min-height: 0; max-height: 80%;
+}
 [data-hosted=cell] > .nbpipe-pane-frame { max-height: none; }
 .nbpipe-pane-frame > .nbpipe-inspector { flex: 1 1 0; }
-.nbpipe-handle { position: absolute; inset: -4px 0 auto; height: 8px; cursor: row-resize; z-index: 3; touch-action: none; }
+.nbpipe-handle {
+  position: absolute; inset: -4px 0 auto; height: 8px; cursor: row-resize; z-index: 3; touch-action: none;
+}
 .nbpipe-handle:is(:hover, :focus-visible)::before {
   content: ''; position: absolute; inset: 3px 0 auto; height: 2px; background: var(--nbpipe-run);
 }
 .nbpipe-view .nbpipe-handle:focus-visible { outline: none; }
-@container nbpipe (max-width: 900px) {
+@container nbpipe (max-width: 760px) {
   .nbpipe-toolbar { flex-wrap: wrap; }
   .nbpipe-titles { flex: 1 1 auto; }
   .nbpipe-progress { order: 3; flex-basis: 100%; justify-content: flex-start; }
@@ -123,7 +135,7 @@ const VIEW_STYLE = `
 
 const HUE_STYLE = HUES.map(
   hue => `.nbpipe-view .nbpipe-hue-${hue} { color: var(--nbpipe-${hue}); }
-.nbpipe-view .nbpipe-tint-${hue} { background: var(--nbpipe-${hue}-tint); --nbpipe-hue: var(--nbpipe-${hue}); }
+.nbpipe-tint-${hue} { --nbpipe-tint: var(--nbpipe-${hue}-tint); --nbpipe-hue: var(--nbpipe-${hue}); }
 `
 ).join('');
 

@@ -6,7 +6,7 @@ import type { ViewContext } from './context';
 import { press } from './context';
 import { button, element } from './elements';
 import { icon } from './icons';
-import { duration } from './words';
+import { duration, ticking } from './words';
 
 const MOST_SEGMENTS = 40;
 
@@ -104,11 +104,11 @@ export function timeLine({ run }: HeadCard, now: number, headTime: number): stri
   }
   const parts = [`run ${run.id}`];
   if (run.started !== null) {
-    parts.push(duration(Math.max(0, (run.finished ?? now) - run.started)));
+    parts.push(run.finished === null ? ticking(now - run.started) : duration(run.finished - run.started));
   }
   const left = run.live && run.left !== null ? run.left - (now - headTime) : 0;
   if (left >= 1) {
-    parts.push(`about ${duration(left)} left`);
+    parts.push(`about ${ticking(left)} left`);
   }
   return parts.join(' · ');
 }

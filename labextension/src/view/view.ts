@@ -137,11 +137,11 @@ class Mounted implements View {
     if (change.kind === 'patch') {
       this.inspector.refresh(change.nodes);
     } else if (change.kind === 'graph' || change.kind === 'selection') {
-      const node = this.store.selected;
-      const single = node && node.members.length === 0 ? node : null;
+      const chosen = this.store.selected;
+      const single = chosen?.members.length === 0 ? chosen : null;
+      const tab = this.wanted?.node === single?.id ? this.wanted?.tab : undefined;
       this.split.show(single !== null);
-      this.inspector.show(single, single?.id === this.wanted?.node ? this.wanted?.tab : undefined);
-      this.wanted = single?.id === this.wanted?.node ? null : this.wanted;
+      this.inspector.show(single, tab);
       this.open();
     }
   }
@@ -171,7 +171,8 @@ class Mounted implements View {
   }
 
   private tick(): void {
-    if (this.store.head?.run?.live) {
+    const head = this.store.head;
+    if (head?.run?.live && head.mode !== 'last') {
       this.toolbar.tick();
       this.graph.tick();
     }
@@ -179,7 +180,7 @@ class Mounted implements View {
 }
 
 /** Tell the kernel whether anybody can see the view: one that nobody sees costs nothing. */
-function watchSight(root: HTMLElement, link: Link): () => void {
+export function watchSight(root: HTMLElement, link: Link): () => void {
   let seen = true;
   let near = true;
   const tell = (): void => {

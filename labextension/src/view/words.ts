@@ -23,6 +23,12 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
+/** A length of time that still grows or shrinks: whole seconds, so that it ticks evenly. */
+export function ticking(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  return whole < 60 ? `${whole} s` : duration(whole);
+}
+
 /** Bytes, in powers of 1,000: `812 B`, `17 KB`, `1.4 MB`. */
 export function size(count: number): string {
   if (count < 1000) {

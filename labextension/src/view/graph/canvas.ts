@@ -3,9 +3,10 @@
 import type { BoxCard, GraphMessage, LayoutCard } from '../../protocol';
 import type { ViewContext } from '../context';
 import { drawn, element } from '../elements';
-import type { Change, Direction, Store } from '../store';
+import type { Change, Store } from '../store';
 import { Card } from './card';
 import type { Form, Shown } from './card';
+import { chooseLayout } from './choice';
 import { label, Line, pill, tag } from './furniture';
 import { appear, glide, moves, pulse, ripple, wentStale } from './motion';
 import { Ruler } from './text';
@@ -40,6 +41,7 @@ export class Canvas {
   private readonly hearers = new Set<() => void>();
   private light: Light = { nodes: null, trail: new Set() };
   private far = false;
+  private placed = false;
 
   constructor(private readonly context: ViewContext) {
     this.store = context.store;
@@ -60,6 +62,16 @@ export class Canvas {
 
   card(id: string): SVGGElement | null {
     return this.cards.get(id)?.element ?? null;
+  }
+
+  /** Give a step the focus; the page does not scroll for it. */
+  focus(id: string): void {
+    this.cards.get(id)?.button.focus({ preventScroll: true });
+  }
+
+  /** Let Tab reach this step, and no other. */
+  reach(id: string): void {
+    this.cards.forEach((card, each) => card.button.setAttribute('tabindex', each === id ? '0' : '-1'));
   }
 
   /** The stage has another size, in pixels. */
@@ -148,24 +160,14 @@ export class Canvas {
     }
   }
 
-  /** The layout in the user's direction, or in the one that has to be made less small. */
   private choose(graph: GraphMessage): LayoutCard | null {
-    const usual: Direction = this.context.hosted === 'cell' ? 'right' : 'down';
-    const found = (direction: Direction): LayoutCard | undefined =>
-      graph.layouts.find(each => each.direction === direction);
-    const first = found(this.store.direction ?? usual) ?? graph.layouts[0] ?? null;
-    const other = found(usual === 'right' ? 'down' : 'right');
-    if (this.store.direction !== null || !first || !other || this.view.stage.width === 0) {
-      return first;
-    }
-    const kept = this.layout?.direction;
-    if (kept && this.store.nodes.size === this.cards.size) {
-      return found(kept) ?? first; // a node keeps its place when only statuses change
-    }
-    const height = this.context.hosted === 'cell' ? MOST_HEIGHT : this.view.stage.height;
-    const stage = { width: this.view.stage.width, height };
-    const better = this.view.fitting(other, stage) > 1.15 * this.view.fitting(first, stage);
-    return better ? other : first;
+    const inCell = this.context.hosted === 'cell';
+    const same = graph.nodes.length === this.cards.size && graph.nodes.every(each => this.cards.has(each.id));
+    const kept = same && this.placed ? (this.layout?.direction ?? null) : null;
+    const { width, height } = this.view.stage;
+    const room = { width, height: inCell ? MOST_HEIGHT : height };
+    this.placed = width > 0; // a node keeps its place when only statuses change
+    return chooseLayout(graph.layouts, this.store.direction ?? kept, inCell ? 'right' : 'down', room);
   }
 
   private drawAround(graph: GraphMessage, layout: LayoutCard): void {
@@ -206,34 +208,31 @@ export class Canvas {
   }
 
   private drawNodes(graph: GraphMessage, layout: LayoutCard, moving: boolean): void {
-    const focused = document.activeElement?.getAttribute('data-step') ?? null;
-    const hadFocus = focused !== null && this.layers.nodes.contains(document.activeElement);
-    const before = [...this.cards.keys()];
-    const survivors = new Map(before.map(id => [id, this.cards.get(id)?.element.getAttribute('transform') ?? '']));
-    const nodes = new DocumentFragment();
+    const active = document.activeElement?.closest('[data-step]');
+    const focused = active && this.layers.nodes.contains(active) ? active.getAttribute('data-step') : null;
+    const before = new Map([...this.cards].map(([id, card]) => [id, card.element.getAttribute('transform')]));
     const kept = new Set(graph.nodes.map(each => each.id));
-    before.filter(each => !kept.has(each)).forEach(each => this.cards.delete(each));
+    [...this.cards.keys()].filter(each => !kept.has(each)).forEach(each => this.cards.delete(each));
     this.drawnStatus.clear();
-    for (const { id } of graph.nodes) {
-      const box = layout.boxes[id];
-      if (!box) {
-        continue;
+    const nodes = new DocumentFragment();
+    for (const [id, box] of graph.nodes.map(each => [each.id, layout.boxes[each.id]] as const)) {
+      if (box) {
+        const card = this.cards.get(id) ?? new Card(id, this.ruler);
+        this.cards.set(id, card);
+        this.redraw(id);
+        card.element.setAttribute('transform', `translate(${box.x} ${box.y})`);
+        this.drift(card, before.get(id), box, moving);
+        nodes.append(card.element);
       }
-      const card = this.cards.get(id) ?? new Card(id, this.ruler);
-      this.cards.set(id, card);
-      this.redraw(id);
-      card.element.setAttribute('transform', `translate(${box.x} ${box.y})`);
-      this.drift(card, survivors.get(id), box, moving);
-      nodes.append(card.element);
     }
-    if (moving && survivors.size > 0 && survivors.size !== this.cards.size) {
+    if (moving && before.size > 0 && before.size !== this.cards.size) {
       appear(this.layers.edges);
     }
     this.layers.nodes.replaceChildren(nodes);
-    this.rove(hadFocus ? focused : null);
+    this.rove(focused);
   }
 
-  private drift(card: Card, from: string | undefined, box: BoxCard, moving: boolean): void {
+  private drift(card: Card, from: string | null | undefined, box: BoxCard, moving: boolean): void {
     const was = from?.match(/-?[\d.]+/g)?.map(Number);
     if (moving && was?.[0] !== undefined && was[1] !== undefined && (was[0] !== box.x || was[1] !== box.y)) {
       glide(card.body, was[0] - box.x, was[1] - box.y);
@@ -243,10 +242,11 @@ export class Canvas {
   /** One card can be reached by Tab: the focused one, the selected one, or the first. */
   private rove(focused: string | null): void {
     const id = focused ?? this.store.selection ?? this.cards.keys().next().value;
-    const card = id === undefined ? null : this.card(id);
-    card?.setAttribute('tabindex', '0');
+    if (id !== undefined) {
+      this.reach(id);
+    }
     if (focused !== null) {
-      card?.focus({ preventScroll: true });
+      this.focus(focused);
     }
   }
 
@@ -257,32 +257,33 @@ export class Canvas {
       return;
     }
     const moving = moves(graph.nodes.length);
-    if (change.parameters || change.data.length > 0 || change.edges.some(each => layout.labels[each])) {
+    const labelled = change.edges.some(each => layout.labels[each]);
+    if (change.parameters || change.data.length > 0 || labelled) {
       this.drawAround(graph, layout);
     }
-    const stale = new Set(
-      change.nodes.filter(id => wentStale(this.drawnStatus.get(id) ?? '', this.store.nodes.get(id)?.status ?? ''))
-    );
-    const delays = moving && stale.size > 1 ? ripple(this.store.edges.values(), stale) : new Map<string, number>();
+    const delays = this.delays(moving ? change.nodes : []);
     for (const id of change.nodes) {
-      const delay = delays.get(id) ?? 0;
-      if (delay > 0) {
-        this.later(id, delay);
-      } else {
-        this.renew(id, moving);
-      }
+      this.later(id, delays.get(id) ?? 0, moving);
     }
     this.light = lightOf(this.store);
     this.spread();
   }
 
-  private later(id: string, delay: number): void {
+  /** Milliseconds after which each step that went stale shows it. */
+  private delays(changed: readonly string[]): Map<string, number> {
+    const now = (id: string): string => this.store.nodes.get(id)?.status ?? '';
+    const stale = changed.filter(id => wentStale(this.drawnStatus.get(id) ?? '', now(id)));
+    return ripple(this.store.edges.values(), new Set(stale));
+  }
+
+  private later(id: string, delay: number, moving: boolean): void {
     window.clearTimeout(this.timers.get(id));
-    const renew = (): void => {
-      this.timers.delete(id);
-      this.renew(id, true);
-    };
-    this.timers.set(id, window.setTimeout(renew, delay));
+    this.timers.delete(id);
+    if (delay === 0) {
+      this.renew(id, moving);
+    } else {
+      this.timers.set(id, window.setTimeout(() => this.later(id, 0, moving), delay));
+    }
   }
 
   /** What still waits for its turn in a ripple is drawn at once. */

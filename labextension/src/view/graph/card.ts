@@ -4,7 +4,7 @@ import { LOOKS } from '../../protocol';
 import type { BoxCard, NodeCard } from '../../protocol';
 import { drawn } from '../elements';
 import { shape } from '../glyph';
-import { duration } from '../words';
+import { duration, ticking } from '../words';
 import { bar, badge, frame, place, Words } from './pieces';
 import type { Ruler } from './text';
 
@@ -29,7 +29,7 @@ export function wordsOf(card: NodeCard): string {
 /** How long it has run, took, or will probably take. */
 export function timeOf(card: NodeCard, now: number): string {
   if (card.started !== null) {
-    return duration(Math.max(0, now - card.started));
+    return ticking(now - card.started);
   }
   if (card.seconds !== null) {
     return duration(card.seconds);
@@ -62,36 +62,30 @@ export function labelOf({ card, stale }: Shown): string {
 /** The drawing of one step. */
 export class Card {
   readonly element: SVGGElement;
-  readonly body = drawn('g', { class: 'nbpipe-body' });
+  /** What has the focus and a name: beside the texts, not around them, so that its name says all of them. */
+  readonly button = drawn('rect', { class: 'nbpipe-hit', role: 'button', tabindex: -1 });
+  readonly body = drawn('g', { class: 'nbpipe-body', 'aria-hidden': 'true' });
   private readonly words: Words;
   private progress: SVGElement | null = null;
   private drawnAs = '';
 
   constructor(id: string, ruler: Ruler) {
     this.words = new Words(this.body, ruler);
-    this.element = drawn('g', { role: 'button', tabindex: -1, 'data-step': id }, this.body);
+    this.element = drawn('g', { 'data-step': id }, this.body, this.button);
   }
 
   /** Draw what is new about it. */
   draw(shown: Shown, box: BoxCard, form: Form, now: number): void {
     const { card, stale, selected } = shown;
-    const look = LOOKS[card.status];
     const as = [form, card.status, box.width, box.height, card.target, card.members.length, stale, selected];
     as.push(card.before, card.key !== '', progressOf(card, now)?.guessed ?? '', JSON.stringify(card.counts));
     const key = as.join('|');
     if (key !== this.drawnAs) {
       this.drawnAs = key;
-      this.words.clear();
-      this.progress = null;
-      this.body.replaceChildren();
-      const hue = look?.hue ?? 'idle';
-      const muted = look?.muted ? ' nbpipe-muted' : '';
-      this.element.setAttribute('class', `nbpipe-node nbpipe-hue-${hue} nbpipe-form-${form}${muted}`);
-      this.element.setAttribute('data-status', card.status.replaceAll(' ', '-'));
       this.outline(shown, box, form);
     }
-    this.element.setAttribute('aria-label', labelOf(shown));
-    this.element.setAttribute('aria-pressed', String(selected));
+    this.button.setAttribute('aria-label', labelOf(shown));
+    this.button.setAttribute('aria-pressed', String(selected));
     if (form === 'M') {
       this.medium(card, stale, now);
     } else if (form === 'S') {
@@ -106,39 +100,45 @@ export class Card {
     }
   }
 
-  private outline({ card, stale, selected }: Shown, box: BoxCard, form: Form): void {
+  private outline(shown: Shown, box: BoxCard, form: Form): void {
+    const { card, selected } = shown;
     const look = LOOKS[card.status];
-    if (selected) {
-      const round = form === 'XS' ? 8 : 11;
-      const ring = { x: -4, y: -4, width: box.width + 8, height: box.height + 8, rx: round };
-      this.body.append(drawn('rect', { class: 'nbpipe-chosen', ...ring }));
-    }
+    const muted = look?.muted ? ' nbpipe-muted' : '';
+    this.element.setAttribute('class', `nbpipe-node nbpipe-hue-${look?.hue ?? 'idle'} nbpipe-form-${form}${muted}`);
+    this.element.setAttribute('data-status', card.status.replaceAll(' ', '-'));
+    this.button.setAttribute('width', String(box.width));
+    this.button.setAttribute('height', String(box.height));
+    this.words.clear();
+    this.progress = null;
+    this.body.replaceChildren();
+    this.body.append(...(selected ? [ring(box, form === 'XS' ? 8 : 11)] : []));
+    const stacked = card.members.length > 0;
     if (form === 'XS') {
-      if (card.members.length > 0) {
-        this.body.append(drawn('circle', { class: 'nbpipe-stack', cx: 8, cy: 8, r: 11 }));
-      }
+      this.body.append(...(stacked ? [drawn('circle', { class: 'nbpipe-stack', cx: 8, cy: 8, r: 11 })] : []));
       this.body.append(place(shape(card.status), 8, 8, 16));
-      return;
+    } else {
+      this.body.append(...frame(box, look, form === 'S' ? 6 : 8, stacked), ...this.signs(shown, box, form));
     }
-    this.body.append(...frame(box, look, form === 'S' ? 6 : 8, card.members.length > 0));
+  }
+
+  private signs({ card, stale }: Shown, box: BoxCard, form: 'M' | 'S' | 'far'): SVGElement[] {
     if (form === 'far') {
-      const pixels = Math.min(36, box.height - 4);
-      this.body.append(place(shape(card.status), box.width / 2 + 1.5, box.height / 2, pixels));
-      return;
+      return [place(shape(card.status), box.width / 2 + 1.5, box.height / 2, Math.min(36, box.height - 4))];
     }
     const small = form === 'S';
-    this.body.append(small ? place(shape(card.status), 18, 14, 12) : place(shape(card.status), 21, 20, 15));
+    const signs = [small ? place(shape(card.status), 18, 14, 12) : place(shape(card.status), 21, 20, 15)];
     if (card.target !== '' && !small) {
-      this.body.append(badge(card.target, box.width - 8, this.words.ruler));
+      signs.push(badge(card.target, box.width - 8, this.words.ruler));
     }
     if (stale) {
       const pencil = drawn('g', { class: 'nbpipe-hue-warn' }, place(shape('edited'), 0, 0, 11));
       pencil.setAttribute('transform', small ? 'translate(108 14)' : 'translate(182 38)');
-      this.body.append(pencil);
+      signs.push(pencil);
     }
     if (card.members.length > 0) {
-      this.body.append(strip(card.counts, 12, box.height - (small ? 3.5 : 6), box.width - 24));
+      signs.push(strip(card.counts, 12, box.height - (small ? 3.5 : 6), box.width - 24));
     }
+    return signs;
   }
 
   private medium(card: NodeCard, stale: boolean, now: number): void {
@@ -179,6 +179,10 @@ export class Card {
     this.words.write('key', card.key.slice(0, 6), 188, 42, 44, { pixels: 10, mono: true }, 'fg2 nbpipe-key', 'end');
     return card.key !== '' ? 46 : 0;
   }
+}
+
+function ring({ width, height }: BoxCard, rx: number): SVGRectElement {
+  return drawn('rect', { class: 'nbpipe-chosen', x: -4, y: -4, width: width + 8, height: height + 8, rx });
 }
 
 /** How many of a group's steps have each status, as one line in their hues. */

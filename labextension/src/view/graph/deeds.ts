@@ -4,17 +4,21 @@ import type { ButtonCard, HeadCard, NodeCard } from '../../protocol';
 import { askHost } from '../host';
 import type { ViewContext } from '../context';
 import { press } from '../context';
+import type { Sign } from '../icons';
 
 export interface Deed {
   readonly label: string;
   readonly title: string;
+  readonly sign: Sign;
   readonly act: () => void;
 }
+
+const SIGNS: Readonly<Record<string, Sign>> = { run: 'play', force: 'play', stop: 'stop', accept: 'fit' };
 
 /** Everything that can be done with a step right now, what is wanted most first. */
 export function deedsFor(node: NodeCard, context: ViewContext): Deed[] {
   return node.members.length > 0
-    ? [{ label: 'Open this group', title: 'Show its steps', act: () => context.store.openGroup(node.id) }]
+    ? [{ label: 'Open this group', title: 'Show its steps', sign: 'fit', act: () => context.store.openGroup(node.id) }]
     : [...running(node, context), ...looking(node, context), ...going(node, context)];
 }
 
@@ -48,11 +52,13 @@ function looking(node: NodeCard, { store }: ViewContext): Deed[] {
     {
       label: 'Light what it needs',
       title: 'All steps before it',
+      sign: 'up',
       act: () => store.select(node.id, 'needs')
     },
     {
       label: 'Light what depends on it',
       title: 'All steps after it',
+      sign: 'next',
       act: () => store.select(node.id, 'followers')
     }
   ];
@@ -78,5 +84,6 @@ function button(label: string, verb: string, args: Record<string, unknown>, titl
 }
 
 function deed(card: ButtonCard, context: ViewContext): Deed {
-  return { label: card.label, title: card.title, act: () => press(context, card) };
+  const sign = SIGNS[card.verb] ?? 'more';
+  return { label: card.label, title: card.title, sign, act: () => press(context, card) };
 }

@@ -4,7 +4,6 @@ import type { ViewContext } from '../context';
 import { button, element } from '../elements';
 import { icon } from '../icons';
 import type { Canvas } from './canvas';
-import { focusStep } from './keys';
 
 export class Find {
   private readonly field = element('input', {
@@ -57,7 +56,7 @@ export class Find {
     this.box.hidden = true;
     this.place = -1;
     this.context.store.seek('');
-    focusStep(this.canvas, focused ?? this.context.store.selection);
+    this.canvas.focus(focused ?? this.context.store.selection ?? '');
   }
 
   private matches(): string[] {

@@ -75,7 +75,8 @@ export class Line {
 
   /** Draw its state; `trail`: it lies on the way that is shown; `lit`: it does not fade. */
   draw(edge: EdgeCard, trail: boolean, lit: boolean): void {
-    const state = `nbpipe-${edge.reading ? 'reading' : edge.state}${trail ? ' nbpipe-trail' : ''}${lit ? ' nbpipe-lit' : ''}`;
+    const light = `${trail ? ' nbpipe-trail' : ''}${lit ? ' nbpipe-lit' : ''}`;
+    const state = `nbpipe-${edge.reading ? 'reading' : edge.state}${light}`;
     if (state !== this.state) {
       this.state = state;
       this.line.setAttribute('class', `nbpipe-edge ${state}`);

@@ -7,7 +7,7 @@ import { Canvas } from './canvas';
 import { emptyState } from './empty';
 import { Find } from './find';
 import { followGestures, stepAt } from './gestures';
-import { focusStep, followKeys } from './keys';
+import { followKeys } from './keys';
 import { Menu } from './menu';
 import { Minimap } from './minimap';
 import { Ruler } from './text';
@@ -58,7 +58,6 @@ export class Graph {
     if (change.kind === 'graph') {
       this.empty?.remove();
       this.empty = head?.mode === 'empty' ? emptyState(head, this.context) : null;
-      this.element.classList.toggle('nbpipe-without', this.empty !== null);
       if (this.empty) {
         this.element.append(this.empty);
       }
@@ -92,7 +91,7 @@ export class Graph {
 
   /** Put the focus on a step. */
   focus(id: string): void {
-    focusStep(this.canvas, id);
+    this.canvas.focus(id);
   }
 
   dispose(): void {

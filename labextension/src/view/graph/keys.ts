@@ -26,7 +26,7 @@ export function followKeys(canvas: Canvas, context: ViewContext, actions: KeyAct
     const id = stepAt(event);
     const box = id === null ? null : canvas.box(id);
     if (id !== null && box) {
-      only(stage, canvas.card(id));
+      canvas.reach(id);
       canvas.view.reveal(box);
       stage.scrollTo(0, 0); // the browser scrolls to what has the focus; panning has done that already
     }
@@ -42,7 +42,7 @@ export function followKeys(canvas: Canvas, context: ViewContext, actions: KeyAct
   function pressed(event: KeyboardEvent, id: string): boolean {
     const side = SIDES[event.key];
     if (side) {
-      focusStep(canvas, neighbour(canvas, context, id, side));
+      canvas.focus(neighbour(canvas, context, id, side) ?? id);
       return true;
     }
     const act = keys[event.shiftKey && event.key === 'F10' ? 'ContextMenu' : event.key];
@@ -61,8 +61,8 @@ export function followKeys(canvas: Canvas, context: ViewContext, actions: KeyAct
   const keys: Readonly<Record<string, (id: string) => void>> = {
     Enter: choose,
     ' ': choose,
-    Home: () => focusStep(canvas, context.store.nodes.keys().next().value ?? null),
-    End: () => focusStep(canvas, [...context.store.nodes.keys()].at(-1) ?? null),
+    Home: () => canvas.focus(context.store.nodes.keys().next().value ?? ''),
+    End: () => canvas.focus([...context.store.nodes.keys()].at(-1) ?? ''),
     '+': () => canvas.view.zoom(1.25),
     '-': () => canvas.view.zoom(0.8),
     '0': () => canvas.fit(),
@@ -73,24 +73,9 @@ export function followKeys(canvas: Canvas, context: ViewContext, actions: KeyAct
   };
 }
 
-/** Give a step the focus, and bring it into sight. */
-export function focusStep(canvas: Canvas, id: string | null): void {
-  if (id !== null) {
-    canvas.card(id)?.focus({ preventScroll: true });
-  }
-}
-
-function only(stage: HTMLElement, card: Element | null): void {
-  stage.querySelectorAll('[data-step][tabindex="0"]').forEach(each => each.setAttribute('tabindex', '-1'));
-  card?.setAttribute('tabindex', '0');
-}
-
 /** The nearest step on a side; along the way of the data rather one that an edge leads to. */
 function neighbour(canvas: Canvas, { store }: ViewContext, id: string, side: Side): string | null {
   const here = canvas.box(id);
-  if (!here) {
-    return null;
-  }
   const joined = new Set<string>();
   for (const { source, dest } of store.edges.values()) {
     if (source === id || dest === id) {
@@ -101,7 +86,7 @@ function neighbour(canvas: Canvas, { store }: ViewContext, id: string, side: Sid
   let least = Infinity;
   for (const other of store.nodes.keys()) {
     const there = canvas.box(other);
-    const way = there && other !== id ? distance(here, there, side) : Infinity;
+    const way = here && there ? distance(here, there, side) : Infinity;
     const cost = joined.has(other) ? way / 3 : way;
     if (cost < least) {
       [best, least] = [other, cost];

@@ -4,7 +4,7 @@ import { LOOKS } from '../../protocol';
 import type { NodeCard } from '../../protocol';
 import { drawn } from '../elements';
 import { shape } from '../glyph';
-import { duration } from '../words';
+import { ticking } from '../words';
 import { progressOf, timeOf, wordsOf } from './card';
 import { badge, bar, frame, place, Words } from './pieces';
 import type { Ruler } from './text';
@@ -51,7 +51,7 @@ function told(card: NodeCard, now: number): string {
   const passed = Math.max(0, now - started);
   const whole = progress !== null && progress > 0.02 ? passed / progress : estimate;
   const left = whole === null ? 0 : whole - passed;
-  return left >= 1 ? `${wordsOf(card)} · about ${duration(left)} left` : wordsOf(card);
+  return left >= 1 ? `${wordsOf(card)} · about ${ticking(left)} left` : wordsOf(card);
 }
 
 /** What goes in, with parameters, at the left; what comes out, with the last metric, at the right. */

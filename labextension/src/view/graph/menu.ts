@@ -1,20 +1,19 @@
-// The buttons beside the selected step, and the menu of any step.
+// The buttons on the selected step, and the menu of any step.
 
 import type { ViewContext } from '../context';
 import { button, element } from '../elements';
 import type { Canvas } from './canvas';
 import { deedsFor } from './deeds';
 import type { Deed } from './deeds';
-import { focusStep } from './keys';
 import { icon } from '../icons';
 import { stepAt } from './gestures';
 
-const HEIGHT = 28; // of the buttons beside a step
-const GAP = 9;
+const HEIGHT = 22; // of the buttons on a step, in pixels
+const WIDTH = 64;
 
 export class Menu {
   private readonly list = element('div', { class: 'menu', attributes: { popover: 'auto', role: 'menu' } });
-  private readonly beside = element('div', { class: 'beside-step', attributes: { role: 'group' } });
+  private readonly buttons = element('div', { class: 'on-step', attributes: { role: 'group' } });
   private readonly stop: readonly (() => void)[];
   private step: string | null = null;
 
@@ -22,7 +21,7 @@ export class Menu {
     private readonly canvas: Canvas,
     private readonly context: ViewContext
   ) {
-    canvas.stage.append(this.beside, this.list);
+    canvas.stage.append(this.buttons, this.list);
     canvas.stage.addEventListener('contextmenu', event => {
       const id = stepAt(event);
       if (id !== null) {
@@ -80,28 +79,28 @@ export class Menu {
     } else if (event.key === 'Escape' || event.key === 'Tab') {
       event.preventDefault();
       this.list.hidePopover();
-      focusStep(this.canvas, this.step);
+      this.canvas.focus(this.step ?? '');
     }
   }
 
   /** Show the buttons of the selected step. */
   private show(): void {
     const node = this.context.store.selected;
-    this.beside.hidden = node === null;
+    this.buttons.hidden = node === null;
     if (!node) {
       return;
     }
     const first = deedsFor(node, this.context)[0];
     const told = `${first?.label ?? ''}|${node.id}`;
-    if (this.beside.dataset['told'] !== told) {
-      this.beside.dataset['told'] = told;
-      this.beside.setAttribute('aria-label', `Buttons of ${node.name}`);
-      this.beside.replaceChildren(...this.buttons(node.id, first));
+    if (this.buttons.dataset['told'] !== told) {
+      this.buttons.dataset['told'] = told;
+      this.buttons.setAttribute('aria-label', `Buttons of ${node.name}`);
+      this.buttons.replaceChildren(...this.made(node.id, first));
     }
     this.place();
   }
 
-  private buttons(id: string, first: Deed | undefined): HTMLElement[] {
+  private made(id: string, first: Deed | undefined): HTMLElement[] {
     const more = button(icon('more'), {
       class: 'small-button',
       title: 'More',
@@ -114,11 +113,16 @@ export class Menu {
     if (!first) {
       return [more];
     }
-    const label = element('span', {}, first.label);
-    return [button(label, { class: 'small-button', title: first.title, click: first.act }), more];
+    const wish = {
+      class: 'small-button',
+      title: first.title === '' ? first.label : `${first.label}: ${first.title}`,
+      attributes: { 'aria-label': first.label },
+      click: first.act
+    };
+    return [button(icon(first.sign), wish), more];
   }
 
-  /** Put the buttons above the selected step; below it where there is no room. */
+  /** Put the buttons on the lower border of the selected step, where no text stands. */
   private place(): void {
     const id = this.context.store.selection;
     const box = id === null ? null : this.canvas.box(id);
@@ -126,11 +130,10 @@ export class Menu {
       return;
     }
     const { x, y, scale, stage } = this.canvas.view;
-    const [left, top] = [x + box.x * scale, y + box.y * scale];
-    const above = top - HEIGHT - GAP;
-    const below = top + box.height * scale + GAP;
-    const seen = left < stage.width && left + box.width * scale > 0 && top < stage.height && below > 0;
-    this.beside.classList.toggle('nbpipe-out', !seen);
-    this.beside.style.transform = `translate(${Math.round(left - 4)}px, ${Math.round(above < 2 ? below : above)}px)`;
+    const left = x + (box.x + box.width) * scale - WIDTH;
+    const top = y + (box.y + box.height) * scale - HEIGHT / 2;
+    const seen = left + WIDTH > 0 && left < stage.width && top + HEIGHT > 0 && top < stage.height;
+    this.buttons.classList.toggle('nbpipe-out', !seen);
+    this.buttons.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 }

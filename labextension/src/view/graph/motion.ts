@@ -22,33 +22,21 @@ export function wentStale(before: string, now: string): boolean {
 
 /** Milliseconds after which each stale step shows it, rank by rank from where the edit was. */
 export function ripple(edges: Iterable<EdgeCard>, stale: ReadonlySet<string>): Map<string, number> {
-  const next = new Map<string, string[]>();
-  const waiting = new Map<string, number>();
-  for (const { source, dest } of edges) {
-    if (stale.has(source) && stale.has(dest)) {
-      next.set(source, [...(next.get(source) ?? []), dest]);
-      waiting.set(dest, (waiting.get(dest) ?? 0) + 1);
-    }
-  }
-  const ranks = new Map<string, number>();
-  let rank = [...stale].filter(each => !waiting.has(each));
-  for (let depth = 0; rank.length > 0; depth += 1) {
-    const following: string[] = [];
-    for (const id of rank) {
-      ranks.set(id, depth);
-      for (const dest of next.get(id) ?? []) {
-        const left = (waiting.get(dest) ?? 1) - 1;
-        waiting.set(dest, left);
-        if (left === 0) {
-          following.push(dest);
-        }
+  const inner = [...edges].filter(each => stale.has(each.source) && stale.has(each.dest));
+  const ranks = new Map([...stale].map(id => [id, 0]));
+  let moved = true;
+  for (let round = 0; moved && round < stale.size; round += 1) {
+    moved = false;
+    for (const { source, dest } of inner) {
+      const rank = (ranks.get(source) ?? 0) + 1;
+      if (rank > (ranks.get(dest) ?? 0)) {
+        ranks.set(dest, rank);
+        moved = true;
       }
     }
-    rank = following;
   }
-  const deepest = Math.max(1, ...ranks.values());
-  const pace = Math.min(STEP, LONGEST / deepest);
-  return new Map([...ranks].map(([id, depth]) => [id, depth * pace]));
+  const pace = Math.min(STEP, LONGEST / Math.max(1, ...ranks.values()));
+  return new Map([...ranks].map(([id, rank]) => [id, rank * pace]));
 }
 
 /** One pulse of a card whose status changed. */

@@ -64,28 +64,25 @@ export function place(shape: SVGGElement, x: number, y: number, pixels: number):
   return drawn('g', { class: 'nbpipe-glyph', transform: `translate(${x} ${y})${scale}` }, shape);
 }
 
-/** A card's ground, border and rail. */
+const PLAIN: Pick<Look, 'border' | 'planned'> = { border: 'line', planned: true }; // a state of a later version
+const BORDERS = { line: '', dashed: ' nbpipe-dashed', hue: ' nbpipe-own' };
+
+/** A card's ground, border and rail; `stacked`: it stands for several. */
 export function frame(
-  box: { width: number; height: number },
-  look: Look | undefined,
-  radius: number,
+  { width, height }: { width: number; height: number },
+  look: Pick<Look, 'border' | 'planned'> = PLAIN,
+  radius = 8,
   stacked = false
 ): SVGElement[] {
-  const { width, height } = box;
-  const border = look?.border === 'hue' ? ' nbpipe-own' : look?.border === 'dashed' ? ' nbpipe-dashed' : '';
-  const parts: SVGElement[] = [];
-  if (stacked) {
-    parts.push(drawn('rect', { class: 'nbpipe-card', x: 5, y: 5, width, height, rx: radius }));
-  }
-  if (radius > 6) {
-    parts.push(drawn('rect', { class: 'nbpipe-shade', y: 1.5, width, height, rx: radius }));
-  }
-  const dotted = (look?.planned ?? true) ? ' nbpipe-dotted' : '';
-  parts.push(
-    drawn('rect', { class: `nbpipe-card${border}`, width, height, rx: radius }),
-    drawn('path', { class: `nbpipe-rail${dotted}`, d: `M3 ${radius}V${height - radius}` })
-  );
-  return parts;
+  const below = stacked
+    ? drawn('rect', { class: 'nbpipe-card', x: 5, y: 5, width, height, rx: radius })
+    : drawn('rect', { class: 'nbpipe-shade', y: 1.5, width, height, rx: radius });
+  const rail = `nbpipe-rail${look.planned ? ' nbpipe-dotted' : ''}`;
+  return [
+    below,
+    drawn('rect', { class: `nbpipe-card${BORDERS[look.border]}`, width, height, rx: radius }),
+    drawn('path', { class: rail, d: `M3 ${radius}V${height - radius}` })
+  ];
 }
 
 /** The compute target, at the top right of a card. */

@@ -1,5 +1,6 @@
 // What is lit and what fades: the way that the selected step shows, the chips' filter, and what was searched for.
 
+import type { NodeCard } from '../../protocol';
 import { followers, needs } from '../kin';
 import type { Store } from '../store';
 
@@ -13,29 +14,17 @@ export interface Light {
 /** The light that a store's selection, filter and search throw. */
 export function lightOf(store: Store): Light {
   const way = wayOf(store);
-  const trail = new Set<string>();
-  if (way) {
-    for (const edge of store.edges.values()) {
-      if (way.links(edge.source, edge.dest)) {
-        trail.add(edge.id);
-      }
-    }
-  }
+  const edges = way === null ? [] : [...store.edges.values()];
+  const trail = new Set(edges.filter(each => way?.links(each.source, each.dest)).map(each => each.id));
   const words = store.sought.trim().toLowerCase();
-  if (!way && store.filter.size === 0 && words === '') {
-    return { nodes: null, trail };
-  }
-  const nodes = new Set<string>();
-  for (const { id, name, status } of store.nodes.values()) {
-    const wanted = store.filter.size === 0 || store.filter.has(status);
-    if (wanted && (!way || way.nodes.has(id)) && name.toLowerCase().includes(words)) {
-      nodes.add(id);
-    }
-  }
   if (store.filter.size === 0 && words === '') {
-    way?.nodes.forEach(each => nodes.add(each)); // data that no step makes too
+    return { nodes: way?.nodes ?? null, trail };
   }
-  return { nodes, trail };
+  const wanted = (each: NodeCard): boolean =>
+    (store.filter.size === 0 || store.filter.has(each.status)) &&
+    (way === null || way.nodes.has(each.id)) &&
+    each.name.toLowerCase().includes(words);
+  return { nodes: new Set([...store.nodes.values()].filter(wanted).map(each => each.id)), trail };
 }
 
 interface Way {

@@ -11,6 +11,13 @@ const MOST = 3;
 /** Below this scale words cannot be read: who has chosen nothing sees a part instead of the whole. */
 const READABLE = 0.6;
 
+/** The scale at which a drawing fits into a stage: never above 1. */
+export function fitting(drawing: Extent, stage: Extent): number {
+  const across = (stage.width - 2 * MARGIN) / Math.max(1, drawing.width);
+  const down = (stage.height - 2 * MARGIN) / Math.max(1, drawing.height);
+  return Math.max(LEAST, Math.min(1, across, down));
+}
+
 /** A place and a scale: a point of the drawing stands at `x + scale * point`. */
 export class Viewport {
   x = 0;
@@ -23,16 +30,9 @@ export class Viewport {
 
   constructor(private readonly moved: () => void) {}
 
-  /** The scale at which a drawing of this size fits: never above 1. */
-  fitting(drawing: Extent, stage: Extent = this.stage): number {
-    const across = (stage.width - 2 * MARGIN) / Math.max(1, drawing.width);
-    const down = (stage.height - 2 * MARGIN) / Math.max(1, drawing.height);
-    return Math.max(LEAST, Math.min(1, across, down));
-  }
-
   /** Show the whole; `readable`: rather a part of it than words that cannot be read. */
   fit(readable: boolean): void {
-    const scale = this.fitting(this.drawing);
+    const scale = fitting(this.drawing, this.stage);
     this.scale = readable ? Math.max(READABLE, scale) : scale;
     this.free = !readable;
     const left = (this.stage.width - this.drawing.width * this.scale) / 2;
