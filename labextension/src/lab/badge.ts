@@ -30,14 +30,14 @@ function runningText(node: NodeCard): string {
 
 /** The pill below a cell. */
 export class Badge extends Widget {
-  private readonly pill = button(null, { class: 'badge', click: () => this.opened() });
-  private readonly text = element('span', { class: 'badge-text' });
+  private readonly pill = button(null, { class: 'lab-badge', click: () => this.opened() });
+  private readonly text = element('span', { class: 'lab-badge-text' });
   private node_: NodeCard | null = null;
   private shape = '';
 
   constructor(private readonly opened: () => void) {
     super();
-    this.addClass('nbpipe-badge-line');
+    this.addClass('nbpipe-lab-badge-line');
     this.node.append(this.pill);
   }
 

@@ -2,6 +2,7 @@
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import type { ButtonCard } from '../protocol';
 import type { View } from '../view/view';
 import { loadNbpipe } from './cells';
 import { pipelineIcon } from './icon';
@@ -48,11 +49,17 @@ function wishes(): Record<string, Wish> {
       run: view => void view.store.ask('restore')
     },
     [names.ATTACH]: {
-      label: 'Attach to the Newest Run',
+      label: 'Attach to the Run',
       caption: 'Follow the run that goes on although the kernel was restarted',
-      run: view => void view.store.ask('attach', { run: '' })
+      enabled: view => attaching(view) !== undefined,
+      run: view => void view.store.ask('attach', { ...attaching(view)?.args })
     }
   };
+}
+
+/** The bar's button that attaches, while there is something to attach to. */
+function attaching(view: View): ButtonCard | undefined {
+  return view.store.head?.bar?.buttons.find(each => each.verb === 'attach');
 }
 
 function failed(view: View): string[] {

@@ -24,9 +24,11 @@ export interface Door {
   readonly hello: Hello | null;
   /** Stays the same over restarts of the kernel; refuses requests while the door is not open. */
   readonly channel: Channel;
-  /** True where the door was open before the kernel was restarted. */
+  /** True from a restart of a kernel whose door was open until it is open again. */
   readonly returning: boolean;
   readonly changed: ISignal<Door, DoorState>;
+  /** The kernel greeted, for the first time or since it has other pipelines. */
+  readonly greeted: ISignal<Door, Hello>;
 }
 
 /** Gives the door of a notebook's kernel. */
@@ -54,6 +56,7 @@ class KernelDoor implements Door {
   hello: Hello | null = null;
   returning = false;
   readonly changed = new Signal<this, DoorState>(this);
+  readonly greeted = new Signal<this, Hello>(this);
   readonly channel: Channel;
   private readonly listeners = new Set<(message: Message) => void>();
   private readonly unanswered = new Set<string>();
@@ -79,7 +82,7 @@ class KernelDoor implements Door {
 
   private meet(kernel: Kernel.IKernelConnection | null): void {
     this.drop('waiting');
-    this.returning = false;
+    this.returning = this.returning && kernel?.id === this.kernel?.id; // a restart may bring another connection
     this.kernel = kernel;
     if (kernel) {
       void this.knock(kernel);
@@ -135,7 +138,9 @@ class KernelDoor implements Door {
   private hear(message: Message): void {
     if (message.type === 'hello') {
       this.hello = message;
+      this.returning = false;
       this.become(message.protocol === PROTOCOL ? 'open' : 'version');
+      this.greeted.emit(message);
     } else if (message.type === 'answer') {
       this.unanswered.delete(message.id);
     }
@@ -176,7 +181,7 @@ class KernelDoor implements Door {
   }
 
   private become(state: DoorState): void {
-    if (state !== this.state || state === 'open') {
+    if (state !== this.state) {
       this.state = state;
       this.changed.emit(state);
     }

@@ -109,7 +109,8 @@ class MagicLine {
   private draw(): void {
     const marks: Range<Decoration>[] = this.parts.map(part => {
       const { look, title } = lookOf(part, this.around);
-      return Decoration.mark({ class: `nbpipe-${look}`, attributes: title ? { title } : {} }).range(part.from, part.to);
+      const mark = Decoration.mark({ class: `nbpipe-lab-${look}`, attributes: title ? { title } : {} });
+      return mark.range(part.from, part.to);
     });
     this.decorations = Decoration.set(marks, true);
   }

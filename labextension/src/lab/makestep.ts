@@ -33,7 +33,7 @@ class MakeStepForm extends Widget implements Dialog.IBodyWidget {
     first: CellText
   ) {
     super();
-    this.addClass('nbpipe-make');
+    this.addClass('nbpipe-lab-make');
     this.name.value = first.name;
     this.name.addEventListener('input', () => void this.settled.invoke());
     this.node.append(element('label', {}, 'Name of the step', this.name), this.questions, this.notes, this.preview);

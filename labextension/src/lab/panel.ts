@@ -35,8 +35,8 @@ class PipelinePanel extends Widget {
   view: View | null = null;
   private watch: NotebookWatch | null = null;
   private runs: RunList | null = null;
-  private readonly notice = element('div', { class: 'panel-notice', attributes: { role: 'status' } });
-  private readonly place = element('div', { class: 'panel-view' });
+  private readonly notice = element('div', { class: 'lab-panel-notice', attributes: { role: 'status' } });
+  private readonly place = element('div', { class: 'lab-panel-view' });
   private readonly ends: (() => void)[] = [];
 
   constructor() {
@@ -56,9 +56,11 @@ class PipelinePanel extends Widget {
       return;
     }
     this.watch?.door.changed.disconnect(this.draw);
+    this.watch?.door.greeted.disconnect(this.notify);
     this.unmount();
     this.watch = watch;
     watch?.door.changed.connect(this.draw);
+    watch?.door.greeted.connect(this.notify);
     this.draw();
   }
 
@@ -71,14 +73,16 @@ class PipelinePanel extends Widget {
     const door = this.watch?.door;
     if (this.watch && door?.state === 'open') {
       if (this.view) {
-        this.view.store.subscribe(); // the kernel was restarted, or has more pipelines
+        this.view.store.subscribe(); // the kernel was restarted
       } else {
         this.mount(this.watch);
       }
     }
     this.place.classList.toggle('nbpipe-gone', door?.state !== 'open');
-    this.notice.replaceChildren(...this.noticeOf(this.watch));
+    this.notify();
   };
+
+  private readonly notify = (): void => this.notice.replaceChildren(...this.noticeOf(this.watch));
 
   private mount(watch: NotebookWatch): void {
     const root = element('div');
@@ -110,7 +114,7 @@ class PipelinePanel extends Widget {
     const lines: Node[] = [element('p', {}, sentence)];
     if (door.state === 'absent') {
       const label = loadingCell(panel) ? 'Run %load_ext nbpipe' : 'Insert %load_ext nbpipe';
-      lines.push(button(label, { class: 'button', click: () => void loadNbpipe(panel) }));
+      lines.push(button(label, { class: 'lab-button', click: () => void loadNbpipe(panel) }));
     }
     return lines;
   }

@@ -25,7 +25,7 @@ class PipelineOutput extends Widget implements IRenderMime.IRenderer {
 
   constructor(private readonly watches: IPipelineWatch) {
     super();
-    this.addClass('nbpipe-output');
+    this.addClass('nbpipe-lab-output');
   }
 
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {

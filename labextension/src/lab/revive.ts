@@ -4,10 +4,13 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { LOAD, loadingCell } from './cells';
+import { loadingCell } from './cells';
 import { PLUGIN } from './names';
 import { settingOf } from './settings';
 import { IPipelineWatch } from './watch';
+
+// Not by %load_ext: whoever runs that cell later would be told that nbpipe is loaded already.
+const LOADING = "__import__('nbpipe').load_ipython_extension(get_ipython())";
 
 export const revivePlugin: JupyterFrontEndPlugin<void> = {
   id: 'nbpipe-labextension:revive',
@@ -21,8 +24,10 @@ export const revivePlugin: JupyterFrontEndPlugin<void> = {
       const { door } = watches.of(panel);
       door.changed.connect((_, state) => {
         const kernel = panel.sessionContext.session?.kernel;
-        if (state === 'absent' && door.returning && wanted() && kernel && loadingCell(panel)) {
-          kernel.requestExecute({ code: LOAD, silent: true, store_history: false });
+        const cell = loadingCell(panel);
+        if (state === 'absent' && door.returning && wanted() && kernel && cell) {
+          const code = { code: LOADING, silent: true, store_history: false };
+          kernel.requestExecute(code, true, { cellId: cell.model.id }); // with its cell, as a page sends it
         }
       });
     };

@@ -19,12 +19,12 @@ const GLYPH_OF: Readonly<Record<string, string>> = {
 /** A foldable list of runs that belongs to one view. */
 export class RunList {
   readonly node: HTMLDetailsElement;
-  private readonly list = element('ul', { class: 'runs-list' });
+  private readonly list = element('ul', { class: 'lab-runs-list' });
   private readonly stop: () => void;
   private shown = '';
 
   constructor(private readonly view: View) {
-    this.node = element('details', { class: 'runs' }, element('summary', {}, 'Runs'), this.list);
+    this.node = element('details', { class: 'lab-runs' }, element('summary', {}, 'Runs'), this.list);
     this.node.addEventListener('toggle', () => void this.refresh());
     this.stop = view.store.listen(change => {
       if (change.kind === 'graph' || change.kind === 'patch') {
@@ -62,8 +62,8 @@ export class RunList {
 
   private planRow(): HTMLElement {
     const pipeline = this.view.store.head?.pipeline ?? '';
-    const label = element('span', { class: 'runs-name' }, 'Plan');
-    const text = element('span', { class: 'runs-text' }, 'what a run would do now');
+    const label = element('span', { class: 'lab-runs-name' }, 'Plan');
+    const text = element('span', { class: 'lab-runs-text' }, 'what a run would do now');
     return this.entry(pipeline, '', glyph('will run', 14), label, text);
   }
 
@@ -73,9 +73,9 @@ export class RunList {
       item.pipeline,
       item.id,
       glyph(GLYPH_OF[item.status] ?? item.status, 14),
-      element('span', { class: 'runs-name' }, `run ${item.id}`),
-      element('span', { class: 'runs-text', title: item.summary }, item.summary),
-      element('span', { class: 'runs-time' }, began)
+      element('span', { class: 'lab-runs-name' }, `run ${item.id}`),
+      element('span', { class: 'lab-runs-text', title: item.summary }, item.summary),
+      element('span', { class: 'lab-runs-time' }, began)
     );
   }
 

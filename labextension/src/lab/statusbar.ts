@@ -32,7 +32,7 @@ function wordsOf(node: NodeCard): string[] {
 }
 
 class StatusLine extends Widget {
-  private readonly line = button('', { class: 'status' });
+  private readonly line = button('', { class: 'lab-status' });
   private watch: NotebookWatch | null = null;
 
   constructor(panel: IPipelinePanel) {

@@ -11,6 +11,7 @@ import { Signal } from '@lumino/signaling';
 import type { NodeCard } from '../protocol';
 import { Link } from '../view/link';
 import { Store } from '../view/store';
+import { watchSight } from '../view/view';
 import { digest } from './digest';
 import type { Door } from './door';
 import { IPipelineDoor } from './door';
@@ -50,7 +51,8 @@ class Watch implements NotebookWatch {
   stores: Store[] = [];
   edited: ReadonlySet<string> = new Set();
   readonly changed = new Signal<this, void>(this);
-  private readonly links: Link[] = [];
+  private readonly ends: (() => void)[] = [];
+  private readonly names = new Set<string>();
   private readonly byCell = new Map<string, NodeCard>();
   private readonly shared = new Set<Store>();
   private readonly digests = new WeakMap<ICellModel, string>();
@@ -62,6 +64,7 @@ class Watch implements NotebookWatch {
     readonly door: Door
   ) {
     door.changed.connect(() => this.follow());
+    door.greeted.connect(() => this.follow());
     void panel.context.ready.then(() => {
       panel.model?.cells.changed.connect(() => void this.settled.invoke());
       this.follow();
@@ -109,7 +112,7 @@ class Watch implements NotebookWatch {
     if (this.door.state !== 'open') {
       this.close();
     } else {
-      const missing = this.door.hello?.pipelines.slice(this.stores.length) ?? [];
+      const missing = this.door.hello?.pipelines.filter(name => !this.names.has(name)) ?? [];
       missing.forEach(name => this.subscribe(name));
     }
     this.gather();
@@ -123,9 +126,10 @@ class Watch implements NotebookWatch {
         this.gather();
       }
     });
-    this.links.push(link);
+    this.names.add(pipeline);
     this.stores.push(store);
     store.subscribe();
+    this.ends.push(watchSight(this.panel.node, link), () => store.dispose(), () => link.dispose());
   }
 
   private gather(): void {
@@ -168,8 +172,9 @@ class Watch implements NotebookWatch {
   }
 
   private close(): void {
-    this.stores.splice(0).forEach(store => store.dispose());
-    this.links.splice(0).forEach(link => link.dispose());
+    this.ends.splice(0).forEach(end => end());
+    this.stores = [];
+    this.names.clear();
     this.edited = new Set();
   }
 
