@@ -16,6 +16,8 @@ def cell_digest(text: str) -> str:
         ('811c9dc5', 'e40c292c', 'bf9cf968')
     """
     value = _OFFSET
-    for byte in text.rstrip(" \t\r\n").encode("utf-8", "surrogatepass"):
+    # As a browser encodes it: lone surrogates, which UTF-8 has not, as U+FFFD.
+    whole = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in text.rstrip(" \t\r\n"))
+    for byte in whole.encode():
         value = (value ^ byte) * _PRIME & 0xFFFFFFFF
     return f"{value:08x}"
