@@ -14,19 +14,24 @@ from nbpipe.loading.declared import error_to_json, write_report
 
 
 def main() -> int:
-    """Run the file of the first argument as its own program would, and write what it declared to the second."""
+    """Run the file of the first argument, and write what it declared to the second."""
     script, report = sys.argv[1:3]
-    sys.argv[:] = [script]
-    sys.path.insert(0, str(Path(script).parent))
-    module = types.ModuleType("__main__")
-    module.__dict__.update(__file__=script, __builtins__=__builtins__)
-    sys.modules["__main__"] = module
-    trouble = _run(Path(script), module.__dict__)
-    if trouble:
-        Path(report).write_text(json.dumps({"error": trouble}), "utf-8")
-    else:
-        write_report(report, module.__dict__, sys.executable)
+    run_as_program(Path(script), Path(report))
     return 0
+
+
+def run_as_program(script: Path, report: Path) -> None:
+    """Run a Python file as this process's own program, and write what it declared."""
+    sys.argv[:] = [str(script)]
+    sys.path.insert(0, str(script.parent))
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=str(script), __builtins__=__builtins__)
+    sys.modules["__main__"] = module
+    trouble = _run(script, module.__dict__)
+    if trouble:
+        report.write_text(json.dumps({"error": trouble}), "utf-8")
+    else:
+        write_report(str(report), module.__dict__, sys.executable)
 
 
 def _run(script: Path, namespace: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from nbpipe.errors import InvalidPipeline, NbpipeError, NotebookError, UnknownName, UsageError
+from nbpipe.loading import script_file
 from nbpipe.loading.load import load
 from nbpipe.workspace import Workspace
 
 pytestmark = pytest.mark.runner
+
+
+@pytest.fixture(autouse=True, params=["forked", "spawned"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways in which a process of its own is had; each law is one of both."""
+    monkeypatch.setattr(script_file, "_can_be_copied", lambda: request.param == "forked")
+    return str(request.param)
+
 
 OPENING = """\
 from nbpipe import Pipeline, PythonScriptStep, Workspace
@@ -88,3 +99,32 @@ def test_what_goes_wrong_is_told_with_its_line(
     with pytest.raises(kind, match=message) as caught:
         load(script(tmp_path, text))
     assert place is None or caught.value.place == place
+
+
+def test_what_it_leaves_to_its_end_is_done(tmp_path: Path) -> None:
+    script(
+        tmp_path,
+        """
+        import atexit, threading
+        atexit.register(lambda: open("registered", "w").close())
+        left_open = open("left_open", "w")
+        left_open.write("whole")
+        threading.Timer(0.05, lambda: open("threaded", "w").close()).start()
+        pipeline = Pipeline(ws, [step])
+        """,
+    )
+    assert load(tmp_path / "flow.py").graph.nodes
+    assert {"registered", "threaded"} <= {path.name for path in tmp_path.iterdir()}
+    assert (tmp_path / "left_open").read_text() == "whole"
+
+
+def test_it_changes_nothing_of_the_process_that_loads_it(tmp_path: Path) -> None:
+    before = Path.cwd(), dict(os.environ), list(sys.path), set(sys.modules)
+    load(script(tmp_path, "import os\nos.environ['X'] = '1'\npipeline = Pipeline(ws, [step])"))
+    assert (Path.cwd(), dict(os.environ), list(sys.path), set(sys.modules)) == before
+
+
+def test_a_module_of_its_own_may_be_called_like_one_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("NAME = 'mine'")
+    path = script(tmp_path, "import click\npipeline = Pipeline(ws, [step], name=click.NAME)")
+    assert load(path).graph.name == "mine"
