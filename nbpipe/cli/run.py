@@ -64,7 +64,7 @@ def command(
 
 
 def _show(run: PipelineRun, file: str) -> None:
-    from nbpipe.views.terminal import follow
+    from nbpipe.views.follow import follow
 
     follow(run, command=f"nbpipe run {file}")
 

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ class Zygotes:
         self._zygotes.clear()
 
 
+@lru_cache(maxsize=4096)
 def _read_at_start(name: str) -> bool:
     return name.startswith(_READ_AT_START) or name in _READ_AT_START_TOO
 
@@ -254,12 +256,15 @@ class ForkedHandle(Handle):
         return f"The process that watched it failed: {complaint}" if complaint else "It killed its guard."
 
 
+_encoded = lru_cache(maxsize=4096)(os.fsencode)  # steps have most of their variables in common
+
+
 def _request(job: Job) -> Request:
     return Request(
         os.fsencode(job.script),
         [os.fsencode(argument) for argument in job.argv],
         os.fsencode(job.cwd),
-        {os.fsencode(name): os.fsencode(value) for name, value in job.env.items()},
+        {_encoded(name): _encoded(value) for name, value in job.env.items()},
         job.memory or 0,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from functools import lru_cache
 
 from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink
 from nbpipe.errors import EnvironmentProbeError, UsageError
@@ -64,10 +65,10 @@ class LocalBackend(Backend):
 
 def _check(job: Job) -> str:
     """The path of a job's interpreter, once the job is known to be one that can be started."""
-    texts = {f"argument {text!r}": text for text in (job.script, *job.argv)}
-    texts |= {f"variable {name!r}": name + value for name, value in job.env.items()}  # values may be secret
-    bad = next((what for what, text in texts.items() if not _passable(text)), None)
-    bad = next((f"variable {name!r}" for name in job.env if not name or "=" in name), bad)
+    bad = next((f"argument {text!r}" for text in (job.script, *job.argv) if not _passable(text)), None)
+    for name, value in job.env.items():  # values may be secret
+        if not name or "=" in name or not (_passable(name) and _passable(value)):
+            bad = f"variable {name!r}"
     if bad is not None:
         raise UsageError(
             f"A process cannot be given the {bad[:200]}.",
@@ -85,6 +86,7 @@ def _check(job: Job) -> str:
     return os.path.abspath(python)
 
 
+@lru_cache(maxsize=4096)  # steps have most of their variables in common
 def _passable(text: str) -> bool:
     try:
         return b"\0" not in os.fsencode(text)

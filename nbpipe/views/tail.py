@@ -5,8 +5,6 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
-from rich.text import Text
-
 from nbpipe.execution.logs import STREAMS, Position
 from nbpipe.run import StepRun
 from nbpipe.views.text import visible_line
@@ -24,8 +22,16 @@ def shown_line(line: str) -> str:
         >>> shown_line("10 %\r20 %\r"), shown_line("\x1b[31mred\x1b[0m")
         ('20 %', 'red')
     """
+    if line.isprintable():  # as most are; what follows takes a hundred times as long
+        return visible_line(line) if line.strip() else ""
     states = [each for each in line.split("\r") if each.strip()]
-    return visible_line(Text.from_ansi(states[-1]).plain) if states else ""
+    return visible_line(_without_colours(states[-1])) if states else ""
+
+
+def _without_colours(line: str) -> str:
+    from rich.text import Text
+
+    return Text.from_ansi(line).plain
 
 
 def last_lines(step: StepRun, count: int, *, errors: bool = False) -> list[str]:

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from nbpipe import Pipeline, PipelineData, PythonScriptStep, Workspace
 from nbpipe.run import PipelineRun
+from nbpipe.views.follow import follow
 from nbpipe.views.presenter import StaticPresenter
-from nbpipe.views.terminal import follow
 
 pytestmark = pytest.mark.runner
 
