@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -245,7 +245,7 @@ class Graph:
             "nbpipe_graph": GRAPH_FORMAT,
             "name": self.name,
             "parameters": self.parameters,
-            "data_sources": [asdict(source) for source in self._sources.values()],
+            "data_sources": [{**vars(source)} for source in self._sources.values()],
             "nodes": [node.to_json() for node in self.nodes],
         }
 

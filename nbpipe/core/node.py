@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -225,10 +225,10 @@ class Node:
         """A JSON object of all fields."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
         kind = "folder" if isinstance(self.source, FolderSource) else "cell"
-        data["source"] = {"kind": kind, **asdict(self.source)}
+        data["source"] = {"kind": kind, **vars(self.source)}
         data["arguments"] = [[[piece.kind, piece.value] for piece in word] for word in self.arguments]
-        data["inputs"] = [asdict(port) for port in self.inputs]
-        data["outputs"] = [asdict(port) for port in self.outputs]
+        data["inputs"] = [{**vars(port)} for port in self.inputs]
+        data["outputs"] = [{**vars(port)} for port in self.outputs]
         data["params"] = {name: [piece.kind, piece.value] for name, piece in self.params.items()}
         data["run_after"] = list(self.run_after)
         data["environment"] = self.environment.to_json()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from nbpipe.core.fingerprint import Fingerprint
@@ -44,7 +44,7 @@ class StepResult:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
-        return asdict(self)
+        return {**vars(self)}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> StepResult:

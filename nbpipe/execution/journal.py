@@ -33,6 +33,8 @@ class Journal:
 
     def read(self) -> list[Event]:
         """Events added since the last call, in order; kinds that a newer nbpipe added are passed over."""
+        if self._state is not None and self._state.finished is not None:
+            return []  # nothing comes after the event that ends a run
         lines, self._offset = read_lines(self._path, self._offset)
         added = []
         for line in lines:
