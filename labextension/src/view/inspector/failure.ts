@@ -1,12 +1,17 @@
 // A failed step's card: what went wrong, where, what differs from the last good run, what to do.
 
-import type { FailureCard, NodeCard } from '../../protocol';
+import type { FailureCard, NodeCard, WhyAnswer } from '../../protocol';
 import { button, element } from '../elements';
 import { remedyBlock } from './asking';
 import type { PaneContext } from './pane';
 import { goButton } from './source';
 
-export function failureCard(failure: FailureCard, node: NodeCard, context: PaneContext): HTMLElement {
+export function failureCard(
+  failure: FailureCard,
+  diffs: WhyAnswer['diffs'],
+  node: NodeCard,
+  context: PaneContext
+): HTMLElement {
   const line = failure.line ?? node.line;
   return element(
     'section',
@@ -24,7 +29,7 @@ export function failureCard(failure: FailureCard, node: NodeCard, context: PaneC
       'div',
       { class: 'presses' },
       line === null ? null : goButton(context.root, node, line, true),
-      button('Show diff', { class: 'press', click: () => context.open('why') })
+      diffs.length > 0 && button('Show diff', { class: 'press', click: () => context.open('why') })
     )
   );
 }

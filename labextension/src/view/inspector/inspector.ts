@@ -94,14 +94,14 @@ class Frame implements Inspector {
 
   #open(tab: Tab): void {
     const node = this.#node;
-    if (node === null || (this.#pane !== null && tab === this.#tab && this.#panel.dataset['step'] === node.id)) {
+    if (node === null || (this.#pane !== null && tab === this.#tab && this.#panel.dataset['of'] === node.id)) {
       return;
     }
     this.#leave();
     this.#tab = tab;
     this.#tabs.select(tab);
     const inner = element('div', { class: 'pane', attributes: { 'data-tab': tab } });
-    this.#panel.dataset['step'] = node.id;
+    this.#panel.dataset['of'] = node.id;
     this.#panel.replaceChildren(inner);
     this.#pane = PANES[tab](inner, this.#context);
     this.#draw(this.#pane, node);

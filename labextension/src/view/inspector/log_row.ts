@@ -28,9 +28,10 @@ export function logRow(number: number, line: LogLine | undefined, wish: RowWish)
   if (line === undefined) {
     return row;
   }
-  const drawn = cut(inked(line.text), DRAWN);
-  const text = drawn.map(each => each.text).join('');
-  const left = line.cut + Math.max(0, line.text.length - DRAWN);
+  const inks = inked(line.text);
+  const drawn = cut(inks, DRAWN);
+  const text = textOf(drawn);
+  const left = line.cut + textOf(inks).length - text.length;
   row.classList.toggle('nbpipe-log-error', line.error);
   row.classList.toggle('nbpipe-log-raised', line.error && RAISED.test(text));
   row.classList.toggle('nbpipe-row-current', wish.current);
@@ -65,6 +66,10 @@ function painted(text: string, ink: Ink, marked: boolean): Node {
   made.style.color = marked ? '' : ink.fore;
   made.style.backgroundColor = marked ? '' : ink.back;
   return made;
+}
+
+function textOf(inks: readonly Ink[]): string {
+  return inks.map(each => each.text).join('');
 }
 
 /** Stretches until so many characters are used up. */

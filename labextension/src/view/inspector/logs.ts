@@ -122,9 +122,9 @@ class Logs implements Pane {
   #showCard(node: NodeCard): void {
     this.#card.hidden = node.status !== 'failed';
     if (node.status === 'failed') {
-      this.#why.wait<WhyAnswer>(this.context.why(), answer => {
-        this.#card.hidden = answer.failure === null;
-        this.#card.replaceChildren(...(answer.failure ? [failureCard(answer.failure, node, this.context)] : []));
+      this.#why.wait<WhyAnswer>(this.context.why(), ({ failure, diffs }) => {
+        this.#card.hidden = failure === null;
+        this.#card.replaceChildren(...(failure ? [failureCard(failure, diffs, node, this.context)] : []));
       });
     } else {
       this.#why.end();

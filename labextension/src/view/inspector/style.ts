@@ -136,6 +136,7 @@ button.nbpipe-row-number:hover { color: var(--nbpipe-run); text-decoration: unde
 .nbpipe-failure p { overflow-wrap: anywhere; unicode-bidi: isolate; }
 .nbpipe-failure .nbpipe-presses { flex: none; padding: 6px 18px 12px; }
 .nbpipe-log { flex: 1 1 60%; min-width: 0; display: flex; flex-direction: column; min-height: 120px; }
+.nbpipe-log .nbpipe-waiting { display: none; }
 .nbpipe-log-error { box-shadow: inset 3px 0 var(--nbpipe-fail); }
 .nbpipe-log-raised { background: var(--nbpipe-fail-tint); }
 .nbpipe-log-raised .nbpipe-row-text { color: var(--nbpipe-fail); font-weight: 600; }

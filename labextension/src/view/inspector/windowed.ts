@@ -136,17 +136,23 @@ export class Windowed {
     if (moved === 0) {
       return; // sideways, or our own doing
     }
-    const small = Math.abs(moved) < 2 * this.element.clientHeight;
-    const atEdge = now <= 0 || now >= this.#way - 1;
-    const scaled = this.#scale > 1 && (!small || atEdge) ? now * this.#scale : this.#top + moved;
-    this.#top = this.#scale > 1 ? Math.max(0, Math.min(scaled, this.#furthest)) : Math.min(now, this.#furthest);
     this.#known = now;
+    const atEnd = now >= this.#way - 1;
+    this.#top = Math.max(0, Math.min(this.#target(now, moved, atEnd), this.#furthest));
     if (this.#scale > 1) {
       clearTimeout(this.#rest);
       this.#rest = window.setTimeout(() => this.#place(), RESTING);
     }
     this.#draw();
-    this.wish.moved?.(moved > 0 && this.atEnd);
+    // a list that grew taller is moved by the browser, but stays at its end
+    this.wish.moved?.(atEnd || (moved > 0 && this.atEnd));
+  }
+
+  /** Where a move of the scroll bar leads. */
+  #target(now: number, moved: number, atEnd: boolean): number {
+    const small = Math.abs(moved) < 2 * this.element.clientHeight;
+    const bySteps = this.#scale > 1 && small && now > 0 && !atEnd;
+    return bySteps ? this.#top + moved : now * this.#scale;
   }
 
   #keyed(event: KeyboardEvent): void {
