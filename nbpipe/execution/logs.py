@@ -8,10 +8,10 @@ A line is written when the other stream begins, so what comes after all that is 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, Self
 
 from nbpipe.compute.base import Stream
 from nbpipe.platform import open_private
@@ -25,6 +25,8 @@ _ORDER = "order"
 _NAMES: dict[Stream, str] = {stream: f"{stream}.log" for stream in STREAMS}
 _LETTERS: dict[Stream, str] = {"stdout": "o", "stderr": "e"}
 _BLOCK = 2**20
+_ORDER_BLOCK = 2**14
+_DIGITS = 20  # of a number of bytes; what has more is damaged
 
 
 class Position(NamedTuple):
@@ -81,21 +83,21 @@ class StepLog:
         ends = {stream: _size(path) for stream, path in self.paths.items()}
         room = sum(ends.values()) if limit is None else limit
         chunks: list[tuple[Stream, bytes]] = []
-        for stream, length, order in self._runs(at, ends):
-            offset = at.stdout if stream == "stdout" else at.stderr
-            data = _read(self.paths[stream], offset, min(length, room))
-            room -= len(data)
-            if data:
-                chunks.append((stream, data))
-            whole = order is not None and len(data) == length
-            at = Position(
-                stdout=at.stdout + (len(data) if stream == "stdout" else 0),
-                stderr=at.stderr + (len(data) if stream == "stderr" else 0),
-                order=order if order is not None and whole else at.order,
-                into=0 if whole else at.into + len(data),
-            )
-            if len(data) < length:
-                break
+        with LogFiles(self.paths) as files:
+            for stream, length, order in self._runs(at, ends):
+                data = files.read(stream, getattr(at, stream), min(length, room))
+                room -= len(data)
+                if data:
+                    chunks.append((stream, data))
+                whole = order is not None and len(data) == length
+                at = Position(
+                    stdout=at.stdout + (len(data) if stream == "stdout" else 0),
+                    stderr=at.stderr + (len(data) if stream == "stderr" else 0),
+                    order=order if order is not None and whole else at.order,
+                    into=0 if whole else at.into + len(data),
+                )
+                if len(data) < length or not room:
+                    break
         return chunks, at
 
     def _runs(self, at: Position, ends: dict[Stream, int]) -> Iterator[tuple[Stream, int, int | None]]:
@@ -104,11 +106,11 @@ class StepLog:
         into, order = at.into, at.order
         for line in _lines(self.folder / _ORDER, at.order):
             letter, _, number = line.partition(b" ")
-            if letter not in (b"o", b"e") or not number.strip().isdigit():
+            if letter not in (b"o", b"e") or not number.strip().isdigit() or len(number) > _DIGITS:
                 break
             stream: Stream = "stdout" if letter == b"o" else "stderr"
             order += len(line)
-            length = int(number) - into
+            length = max(0, int(number) - into)
             into = 0
             yield stream, length, order
             left[stream] -= length
@@ -134,6 +136,39 @@ class StepLog:
         return sum(_size(path) for path in self.paths.values())
 
 
+class LogFiles:
+    """The files of both streams while they are read: each opened once, when it is needed.
+
+    Args:
+        paths: stream -> file; see ``StepLog.paths``.
+
+    Example:
+        ``with LogFiles(log.paths) as files: files.read("stdout", 0, 80)``
+    """
+
+    def __init__(self, paths: Mapping[Stream, Path]) -> None:
+        self._paths = paths
+        self._opened: dict[Stream, BinaryIO] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for file in self._opened.values():
+            file.close()
+
+    def read(self, stream: Stream, offset: int, length: int) -> bytes:
+        """A stretch of one stream; nothing where its file is not there."""
+        if stream not in self._opened:
+            with suppress(FileNotFoundError):
+                self._opened[stream] = open_to_read(self._paths[stream])
+        file = self._opened.get(stream)
+        if file is None:
+            return b""
+        file.seek(offset)
+        return file.read(length)
+
+
 class LogWriter:
     """Writes the output of one attempt, at once and within bounds.
 
@@ -155,8 +190,8 @@ class LogWriter:
         self._maskers: dict[Stream, Masker] = {stream: Masker(values) for stream in STREAMS}
         self._limit = limit
         self._part = max(1, limit // 4)
-        self._head = _Files(folder)
-        self._ring: list[_Files] = []  # at most two, the older first
+        self._head = _Written(folder)
+        self._ring: list[_Written] = []  # at most two, the older first
         self._left_out: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
         self._closed = False
 
@@ -213,7 +248,7 @@ class LogWriter:
             files.append(stream, view[:room])
             view = view[room:]
 
-    def _segment(self) -> _Files:
+    def _segment(self) -> _Written:
         """The part of the ring that has room."""
         if not self._ring or self._ring[-1].size >= self._part:
             if len(self._ring) == 2:
@@ -223,11 +258,11 @@ class LogWriter:
                     self._left_out[stream] += length
             taken = self._ring[0].folder.name if self._ring else ""
             name = "tail-1" if taken != "tail-1" else "tail-2"
-            self._ring.append(_Files(self._head.folder / name))
+            self._ring.append(_Written(self._head.folder / name))
         return self._ring[-1]
 
 
-class _Files:
+class _Written:
     """The three files of a log, each made when there is something to write: most scripts print to one stream.
 
     Attributes:
@@ -314,7 +349,12 @@ def _read(path: Path, offset: int, length: int) -> bytes:
         return b""
 
 
-def _lines(path: Path, offset: int) -> list[bytes]:
-    """The whole lines of a file from an offset on."""
-    lines = _read(path, offset, _size(path)).splitlines(keepends=True)
-    return lines if not lines or lines[-1].endswith(b"\n") else lines[:-1]
+def _lines(path: Path, offset: int) -> Iterator[bytes]:
+    """The whole lines of a file from an offset on, read as far as they are asked for."""
+    rest = b""
+    with suppress(FileNotFoundError), open_to_read(path) as file:
+        file.seek(offset)
+        while block := file.read(_ORDER_BLOCK):
+            *whole, rest = (rest + block).split(b"\n")
+            for line in whole:
+                yield line + b"\n"

@@ -10,12 +10,10 @@ import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import astuple
 
 from nbpipe.compute.base import Stream
 from nbpipe.execution.logs import STREAMS, Position, StepLog
-from nbpipe.live.log_walk import Extent, OpenLine, Walk
-from nbpipe.store.files import open_to_read
+from nbpipe.live.log_walk import Extent, OpenLine, Walk, joined
 
 SPACING = 2**18
 """Bytes of log between two marks, and bytes that are read at once."""
@@ -24,7 +22,8 @@ _HEAD = 160
 _TRACEBACK = b"Traceback (most recent call last):"
 _BEFORE_TRACEBACK = re.compile(rb"[ +|]*(?:Exception Group )?")
 _FRAME = re.compile(rb'^  File ".+", line \d+$', re.MULTILINE)
-_DROPPED = re.compile(rb"^\[nbpipe: ([\d,]+) bytes of std(?:out|err) left out;", re.MULTILINE)
+_FRAME_BEGINS = b'  File "'
+_DROPPED = re.compile(rb"^\[nbpipe: ([\d,]{1,30}) bytes of std(?:out|err) left out;", re.MULTILINE)
 
 _LINE, _SIZE = 0, 1  # columns of a mark; behind them those of the position and of each open line
 _POSITION = slice(2, 6)
@@ -76,13 +75,23 @@ class LogIndex:
             chunks, position = self.log.read(self._front.position, limit=SPACING)
             if not chunks:
                 return True
-            for stream, data in chunks:
-                self._take(stream, data)
+            whole = joined(chunks)
+            if self.traceback is None and any(self._may_hold_one(*each) for each in whole.items()):
+                for stream, data in chunks:
+                    self._take(stream, data)
+            else:
+                for stream, data in whole.items():
+                    self._take(stream, data)
             self._front.position = position
             if self._front.size - self._marks[-_COLUMNS + _SIZE] >= SPACING:
                 self._marks.extend(_mark(self._front))
             if time.monotonic() > end:
                 return False
+
+    def _may_hold_one(self, stream: Stream, data: bytes) -> bool:
+        """Whether a traceback may begin in a stretch of a stream."""
+        lines = self._heads[stream] + data
+        return _TRACEBACK in lines or (stream == "stderr" and _FRAME_BEGINS in lines)
 
     def _take(self, stream: Stream, data: bytes) -> None:
         before, head = self._front.ended, self._heads[stream]
@@ -112,15 +121,16 @@ class LogIndex:
         """Where lines lie, from number ``first`` (from 1) on, as far as ``until``."""
         last = min(first + count - 1, until.lines)
         walk = self.walk_before(first)
-        for stream, data in self.pieces(walk, until):
-            if walk.ended + data.count(b"\n") < first:
-                walk.pass_by(stream, data)
+        for chunks in self.batches(walk, until):
+            if walk.ended + sum(data.count(b"\n") for _, data in chunks) < first:
+                walk.pass_all(chunks)
                 continue
-            for extent in walk.take(stream, data):
-                if first <= walk.ended <= last:
-                    yield extent
-                if walk.ended >= last:
-                    return
+            for stream, data in chunks:
+                for extent in walk.take(stream, data):
+                    if first <= walk.ended <= last:
+                        yield extent
+                    if walk.ended >= last:
+                        return
         for number, extent in enumerate(walk.unfinished(), walk.ended + 1):
             if first <= number <= last:
                 yield extent
@@ -129,23 +139,14 @@ class LogIndex:
         """A walk that stands where a line has not ended yet, and not far before it."""
         return self._walk_from(number - 1, _LINE)
 
-    def pieces(self, walk: Walk, until: Walk) -> Iterator[tuple[Stream, bytes]]:
-        """What comes after a walk; who takes a piece lets the walk take it, or pass it by."""
+    def batches(self, walk: Walk, until: Walk) -> Iterator[list[tuple[Stream, bytes]]]:
+        """What comes after a walk, some at a time; who takes it lets the walk take it, or pass it by."""
         while walk.size < until.size:
             chunks, position = self.log.read(walk.position, limit=min(SPACING, until.size - walk.size))
             if not chunks:
                 return
-            yield from chunks
+            yield chunks
             walk.position = position
-
-    def read(self, stream: Stream, start: int, end: int) -> bytes:
-        """A stretch of the file of one stream; less where it is gone."""
-        try:
-            with open_to_read(self.log.paths[stream]) as file:
-                file.seek(start)
-                return file.read(end - start)
-        except FileNotFoundError:
-            return b""
 
     def bytes_at(self, offset: int, size: int) -> bytes:
         """Bytes of both streams in the order they came.
@@ -180,8 +181,8 @@ class LogIndex:
 
 def _mark(walk: Walk) -> list[int]:
     row = [walk.ended, walk.size, *walk.position]
-    for stream in STREAMS:
-        row += map(int, astuple(walk.open[stream]))
+    for line in map(walk.open.__getitem__, STREAMS):
+        row += [line.start, line.end, line.state, int(line.solid), line.kept_start, line.kept_end]
     return row
 
 
@@ -193,5 +194,5 @@ def _traceback_in(lines: bytes, stream: Stream) -> int | None:
         if _BEFORE_TRACEBACK.fullmatch(lines, begin, found):
             return begin
         found = lines.find(_TRACEBACK, found + 1)
-    frame = _FRAME.search(lines) if stream == "stderr" and b'  File "' in lines else None
+    frame = _FRAME.search(lines) if stream == "stderr" and _FRAME_BEGINS in lines else None
     return frame.start() if frame else None

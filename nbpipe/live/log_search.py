@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nbpipe.compute.base import Stream
-from nbpipe.execution.logs import STREAMS
+from nbpipe.execution.logs import STREAMS, LogFiles
 from nbpipe.live.log_index import LogIndex
-from nbpipe.live.log_walk import Walk
+from nbpipe.live.log_walk import Walk, joined
 from nbpipe.views.answers import LogHits
 
 MOST_HITS = 1000
@@ -38,10 +39,21 @@ class _Search:
 
     def begin(self, index: LogIndex, walk: Walk) -> None:
         """Look at the lines that are open where the search begins; of very long ones at the beginning."""
-        for stream, line in walk.open.items():
-            data = index.read(stream, line.start, min(line.end, line.start + _LONGEST_BEGINNING))
-            self.hit[stream] = self.needle in data.decode("utf-8", "replace").lower()
-            self.overlap[stream] = data[-4 * len(self.needle) :]
+        with LogFiles(index.log.paths) as files:
+            for stream, line in walk.open.items():
+                data = files.read(stream, line.start, min(line.end - line.start, _LONGEST_BEGINNING))
+                self.hit[stream] = self.needle in data.decode("utf-8", "replace").lower()
+                self.overlap[stream] = data[-4 * len(self.needle) :]
+
+    def look_through(self, walk: Walk, chunks: Sequence[tuple[Stream, bytes]]) -> None:
+        """Look through some pieces; one by one only where there is a hit, whose number is asked for."""
+        whole = joined(chunks)
+        for stream, data in whole.items() if self._is_not_in(whole) else chunks:
+            self.look(walk, stream, data)
+
+    def _is_not_in(self, whole: Mapping[Stream, bytes]) -> bool:
+        texts = ((self.overlap[stream] + data).decode("utf-8", "replace") for stream, data in whole.items())
+        return not any(self.hit.values()) and not any(self.needle in text.lower() for text in texts)
 
     def look(self, walk: Walk, stream: Stream, data: bytes) -> None:
         """Look through a piece and let the walk pass it by."""
@@ -97,8 +109,8 @@ def find(index: LogIndex, text: str, first: int, until: Walk, seconds: float) ->
     walk = index.walk_before(first)
     search = _Search(needle, first)
     search.begin(index, walk)
-    for stream, data in index.pieces(walk, until):
-        search.look(walk, stream, data)
+    for chunks in index.batches(walk, until):
+        search.look_through(walk, chunks)
         if len(search.hits) >= MOST_HITS or time.monotonic() > end:
             hits = search.hits[:MOST_HITS]
             cut = len(search.hits) > MOST_HITS

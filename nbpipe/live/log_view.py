@@ -11,7 +11,7 @@ from typing import Any
 
 from nbpipe.core.run_state import Status
 from nbpipe.errors import NbpipeError, StoreError, UsageError
-from nbpipe.execution.logs import StepLog
+from nbpipe.execution.logs import LogFiles, StepLog
 from nbpipe.live.log_index import LogIndex
 from nbpipe.live.log_search import find
 from nbpipe.live.log_text import LONGEST, characters, cut_text
@@ -149,7 +149,8 @@ class LogView:
             until = index.snapshot()
         first = max(first, 1)
         extents = index.extents(first, min(max(count, 0), MOST_LINES), until)
-        return LogPage(first, tuple(_lines(index, extents, first)), until.lines)
+        with LogFiles(index.log.paths) as files:
+            return LogPage(first, tuple(_lines(files, extents, first)), until.lines)
 
     def find(self, text: str, first: int = 1) -> LogHits:
         """Numbers of lines from ``first`` on that hold a text, whatever its case; raises as ``page`` does."""
@@ -177,23 +178,23 @@ def own(run: RunStory) -> PipelineRun:
     return PipelineRun(run.folder, run.objects(), run.memory(), run.frozen)
 
 
-def _lines(index: LogIndex, extents: Iterator[Extent], first: int) -> Iterator[LogLine]:
+def _lines(files: LogFiles, extents: Iterator[Extent], first: int) -> Iterator[LogLine]:
     room = _ROOM
     for number, (stream, start, end) in enumerate(extents, first):
         limit = LONGEST if room > 0 else _SHORT
         shown = min(end, start + 4 * limit)
-        rest = _characters(index, Extent(stream, shown, end))
-        text, cut = cut_text(index.read(stream, start, shown), rest, limit)
+        rest = _characters(files, Extent(stream, shown, end))
+        text, cut = cut_text(files.read(stream, start, shown - start), rest, limit)
         room -= len(text)
         yield LogLine(number, stream == "stderr", text, cut)
 
 
-def _characters(index: LogIndex, part: Extent) -> int:
+def _characters(files: LogFiles, part: Extent) -> int:
     """How many characters a part has; of a very long one, what lies far behind is counted by its bytes."""
     count, place = 0, part.start
     until = min(part.end, place + _COUNTED)
     while place < until:
-        block = index.read(part.stream, place, min(until, place + _BLOCK))
+        block = files.read(part.stream, place, min(until - place, _BLOCK))
         if not block:
             break
         count += characters(block)

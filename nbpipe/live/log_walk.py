@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -113,6 +113,11 @@ class Walk:
             if line.end > line.start:
                 yield Extent(stream, *line.shown())
 
+    def pass_all(self, chunks: Sequence[tuple[Stream, bytes]]) -> None:
+        """Walk along several pieces without looking at their lines."""
+        for stream, data in joined(chunks).items():
+            self.pass_by(stream, data)
+
     def pass_by(self, stream: Stream, data: bytes) -> int:
         """Walk along a piece without looking at its lines; how many ended in it."""
         count = data.count(b"\n")
@@ -136,3 +141,10 @@ class Walk:
             yield Extent(stream, *line.shown())
             start = end + 1
         self.open[stream].feed(data[start:])
+
+
+def joined(chunks: Sequence[tuple[Stream, bytes]]) -> dict[Stream, bytes]:
+    """All pieces of each stream in one: what counts lines, or looks for what is mostly not there, needs no order."""
+    if len(chunks) < 2:
+        return dict(chunks)
+    return {stream: b"".join(data for each, data in chunks if each == stream) for stream in STREAMS}

@@ -8,7 +8,7 @@ from nbpipe.core.node import Node
 from nbpipe.errors import StoreError
 from nbpipe.live.answers.datum import Datum, data_of, trouble_with
 from nbpipe.live.answers.reading import code_to_read
-from nbpipe.live.answers.shown import Args, Shown, node_of
+from nbpipe.live.answers.shown import Args, Shown, node_of, word
 from nbpipe.live.answers.stored import found_facts, stored_facts
 from nbpipe.views.answers import DataAnswer, DataItem
 from nbpipe.views.present import data_note
@@ -20,13 +20,14 @@ def data(shown: Shown, args: Args) -> DataAnswer:
 
     Args:
         shown: the board.
-        args: ``step``.
+        args: ``step``; ``run`` where it is another than the one that is shown.
 
     Raises:
-        UnknownName: there is no such step.
+        UnknownName: there is no such step or run.
     """
     node = node_of(shown, args)
-    return DataAnswer(tuple(_item(shown, node, datum) for datum in data_of(shown, node)))
+    there = data_of(shown, node, word(args, "run"))
+    return DataAnswer(tuple(_item(shown, node, datum) for datum in there))
 
 
 def _item(shown: Shown, node: Node, datum: Datum) -> DataItem:

@@ -74,12 +74,15 @@ class Made:
     run: str = ""
 
 
-def data_of(shown: Shown, node: Node) -> Iterator[Datum]:
-    """Inputs, outputs and own files of a step, as they are in the run that is shown, else as they were last."""
+def data_of(shown: Shown, node: Node, run_id: str = "") -> Iterator[Datum]:
+    """Inputs, outputs and own files of a step: in a run, or as they are in the one that is shown, else were last.
+
+    Data that no step makes are as they lie there now.
+    """
     for port in node.inputs:
-        yield _input(shown, node, port)
-    made = made_by(shown, node)
-    current = shown.run.id if shown.run else ""
+        yield _input(shown, node, port, run_id)
+    made = made_by(shown, node, run_id)
+    current = run_id or (shown.run.id if shown.run else "")
     run = made.run if made.run != current else ""
     for output in node.outputs:
         digest = made.outputs.get(output.name, "")
@@ -90,32 +93,34 @@ def data_of(shown: Shown, node: Node) -> Iterator[Datum]:
         yield Datum(FILES, "files", made.kept, run=run)
 
 
-def _input(shown: Shown, node: Node, port: InputPort) -> Datum:
+def _input(shown: Shown, node: Node, port: InputPort, run_id: str) -> Datum:
     if not port.source_port:
         try:
             source = shown.graph.data_sources[port.source_id]
             return Datum(port.name, "input", found=find_data(source, shown.workspace.root))
         except (KeyError, UsageError, OSError) as error:
             return Datum(port.name, "input", missing=str(getattr(error, "fact", error)))
-    step = step_in(shown, node)
+    step = step_in(shown, node, run_id)
     used = fingerprint_of(step) if step else None
     digest = used.part("inputs").get(port.name, "") if used else ""
     run = ""
     if not digest and port.source_id in shown.graph.node_dict:
-        made = made_by(shown, shown.graph.get_node(port.source_id))
+        made = made_by(shown, shown.graph.get_node(port.source_id), run_id)
         digest, run = made.outputs.get(port.source_port, ""), made.run
-    if shown.run and run == shown.run.id:
+    if run == (run_id or (shown.run.id if shown.run else "")):
         run = ""
     return Datum(port.name, "input", digest, missing="" if digest else "not made yet", run=run)
 
 
-def made_by(shown: Shown, node: Node, step: StepRun | None = None) -> Made:
-    """What a step made in a run, default the one that is shown, else what its plan reuses, else what it made last."""
-    step = step or step_in(shown, node)
+def made_by(shown: Shown, node: Node, run_id: str = "") -> Made:
+    """What a step made in a run; default: the one that is shown, else what its plan reuses, else what it made last."""
+    step = step_in(shown, node, run_id)
     kept = _left_by(step) if step else ""
     if step and step.state.status.good:
         outputs = {name: each.digest for name, each in step.get_outputs().items()}
         return Made(outputs, kept, step.reused_run or step.run.id)
+    if step and run_id:
+        return Made({}, kept, run_id)
     plan = planned(shown, node.node_id)
     result = plan.result if plan else None
     if result is None:
@@ -137,9 +142,9 @@ def _left_by(step: StepRun) -> str:
     return digest if isinstance(last, StepFinished) or isinstance(digest, str) else ""
 
 
-def datum_named(shown: Shown, node: Node, name: str, role: str = "") -> Datum:
+def datum_named(shown: Shown, node: Node, name: str, role: str = "", run_id: str = "") -> Datum:
     """One of a step's data; ``UsageError`` names those there are."""
-    there = list(data_of(shown, node))
+    there = list(data_of(shown, node, run_id))
     found = next((each for each in there if each.name == name and role in ("", each.role)), None)
     if found is None:
         known = ", ".join(each.name for each in there) or "none"

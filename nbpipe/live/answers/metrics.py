@@ -75,7 +75,7 @@ def _files(shown: Shown, step: StepRun) -> Mapping[str, Path]:
         run = step.run
         folder = run.folder.attempt(run.position(step.node_id), step.node_id, max(step.state.attempts, 1))
         return dict(_spooled(folder / "work" / "spool" / "files"))
-    made = made_by(shown, step.run.graph.get_node(step.node_id), step)
+    made = made_by(shown, step.run.graph.get_node(step.node_id), step.run.id)
     with suppress(NbpipeError):
         return Datum(FILES, "files", made.kept).files(step.run.objects())[0]
     return {}

@@ -23,15 +23,16 @@ def preview(shown: Shown, args: Args) -> PreviewCard:
 
     Args:
         shown: the board.
-        args: ``step``; ``name`` of the data, and ``role`` where an input and an output share it; ``path`` of a file
-            inside a folder; ``first`` and ``count`` of a table's rows.
+        args: ``step``; ``run`` where it is another than the one that is shown; ``name`` of the data, and ``role``
+            where an input and an output share it; ``path`` of a file inside a folder; ``first`` and ``count`` of a
+            table's rows.
 
     Raises:
         UsageError: there are no such data, or no such file in them.
         StoreError: they cannot be read.
     """
     node = node_of(shown, args)
-    datum = datum_named(shown, node, word(args, "name"), word(args, "role"))
+    datum = datum_named(shown, node, word(args, "name"), word(args, "role"), word(args, "run"))
     trouble = trouble_with(datum, shown.workspace.objects)
     if trouble:
         raise UsageError(f"{datum.name}: {trouble}.")

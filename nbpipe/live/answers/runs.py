@@ -31,13 +31,15 @@ def runs(shown: Shown, args: Args) -> RunsAnswer:
 
 
 def _item(run: PipelineRun) -> RunItem:
-    live = run.live
     try:
         state = Journal(run.folder.events).state()
+        live = (
+            state is None or state.finished is None
+        ) and run.live  # a runner that has told its end still tidies up
         if state is None or state.started is None or (state.finished is None and not live):
             return _without_an_end(run, live=live)
     except (NbpipeError, OSError) as error:
-        return RunItem(run.id, "", "", visible(getattr(error, "fact", error)), live, None, None)
+        return _damaged(run, error)
     end = state.finished
     words = end.steps.values() if end else (str(step.status) for step in state.steps.values())
     counts = counted(_OUTCOMES.get(word, word) for word in words)
@@ -56,4 +58,8 @@ def _without_an_end(run: PipelineRun, *, live: bool) -> RunItem:
         summary = "interrupted" if run.interrupted else "starts"
         return RunItem(run.id, visible(run.pipeline_name), run.status, summary, live, run.started, None)
     except (NbpipeError, OSError) as error:
-        return RunItem(run.id, "", "", visible(getattr(error, "fact", error)), live, None, None)
+        return _damaged(run, error)
+
+
+def _damaged(run: PipelineRun, error: Exception) -> RunItem:
+    return RunItem(run.id, "", "", visible(getattr(error, "fact", error)), run.live, None, None)

@@ -89,6 +89,11 @@ def test_data_of_an_earlier_run_say_of_which_and_lost_ones_that_they_are_gone(pr
     changed = project.cell("prep", COPY + "x = 1\n", "{./raw.csv} {>clean.csv}")
     shown = board(project, changed)
     assert data(shown, {"step": "prep"}).items[1].note == f"1 row · 4 B · of run {first.id}"
+    second = project.run(changed)
+    newer = board(project, changed, run=second)
+    told = [data(newer, {"step": "prep", "run": run}).items[1].note for run in (first.id, second.id, "")]
+    assert told == ["1 row · 4 B"] * 3
+    assert preview(newer, {"step": "prep", "name": "clean", "run": first.id}).rows == (("1",),)
     project.workspace.objects.drop(first.step("prep").get_output("clean").digest)
     lost = data(Board(project.workspace, shown.graph, None, first), {"step": "prep"}).items[1]
     assert (lost.note, lost.there, lost.code) == ("gone from the store", False, "")
