@@ -19,6 +19,7 @@ from nbpipe.live.previews.source import Source
 from nbpipe.live.previews.table import PAGE, cut_row
 from nbpipe.run import StepRun
 from nbpipe.run.origin import origin_of
+from nbpipe.store.files import is_folder
 from nbpipe.views.answers import MetricsAnswer, SeriesCard
 from nbpipe.views.text import visible, visible_line
 
@@ -83,7 +84,7 @@ def _files(shown: Shown, step: StepRun) -> Mapping[str, Path]:
 
 def _spooled(folder: Path) -> Iterator[tuple[str, Path]]:
     with suppress(OSError):
-        for path in folder.rglob("*"):
+        for path in folder.rglob("*") if is_folder(folder) else ():
             if path.is_file() and not path.is_symlink():
                 yield path.relative_to(folder).as_posix(), path
 

@@ -33,10 +33,9 @@ def runs(shown: Shown, args: Args) -> RunsAnswer:
 def _item(run: PipelineRun) -> RunItem:
     try:
         state = Journal(run.folder.events).state()
-        live = (
-            state is None or state.finished is None
-        ) and run.live  # a runner that has told its end still tidies up
-        if state is None or state.started is None or (state.finished is None and not live):
+        over = state is not None and state.finished is not None
+        live = not over and run.live  # a runner that has told its end may still be tidying up
+        if state is None or state.started is None or not (over or live):
             return _without_an_end(run, live=live)
     except (NbpipeError, OSError) as error:
         return _damaged(run, error)
@@ -55,6 +54,8 @@ def _item(run: PipelineRun) -> RunItem:
 def _without_an_end(run: PipelineRun, *, live: bool) -> RunItem:
     """A run that has not begun yet, or was interrupted; its record of the submit tells which."""
     try:
+        if run.finished is not None:  # since it was looked at
+            return _item(run)
         summary = "interrupted" if run.interrupted else "starts"
         return RunItem(run.id, visible(run.pipeline_name), run.status, summary, live, run.started, None)
     except (NbpipeError, OSError) as error:
