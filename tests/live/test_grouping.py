@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -106,7 +107,7 @@ def test_a_chain_of_thousands_is_bands_of_ranks() -> None:
     nodes = tuple(
         NodeView(each, "new", parents=(ids[place - 1],) if place else ()) for place, each in enumerate(ids)
     )
-    edges = tuple(EdgeView(one, two, "pending") for one, two in zip(ids, ids[1:], strict=False))
+    edges = tuple(EdgeView(one, two, "pending") for one, two in itertools.pairwise(ids))
     found = grouped(scene(Picture("chain", nodes, edges)))
     assert len(found.nodes) <= 300
     assert follows_its_parents(found)

@@ -53,7 +53,7 @@ def test_everything_has_a_place_inside_the_whole(picture: Picture) -> None:
         assert set(layout.boxes) == set(shown.nodes) | set(shown.data)
         assert set(layout.paths) == set(layout.heads) == set(shown.edges)
         for box in layout.boxes.values():
-            assert 0 <= box.x
+            assert box.x >= 0
             assert box.x + box.width <= layout.width + 0.1
             assert box.y + box.height <= layout.height + 0.1
 
