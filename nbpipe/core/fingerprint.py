@@ -9,11 +9,26 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from nbpipe.core.shape import is_shaped
+
 SCHEME = 1
 """Number of the way in which parts are counted; part of every key."""
 
 PARTS = ("code", "command", "inputs", "parameters", "environment", "settings", "version")
 """Kinds of ingredients, in the order in which reasons are given."""
+
+_TEXTS = "Mapping[str, str]"
+_WHOLE = {"parts": "Mapping[str, Mapping[str, Any]]", "evidence": "Mapping[str, Any]", "scheme": "int"}
+_PARTS = {"code": _TEXTS, "inputs": _TEXTS, "environment": _TEXTS, "version": _TEXTS}
+_COMMAND = {"script": "str", "arguments": "tuple[str, ...]"}
+_EVIDENCE = {
+    "files": _TEXTS,
+    "options": _TEXTS,
+    "shared": "Mapping[str, list[str]]",
+    "inputs": "Mapping[str, Mapping[str, Any]]",
+}
+_SHOWN = {"name": "str", "from": "str", "rows": "int", "bytes": "int", "files": "int"}
+"""What a stored fingerprint is made of, as annotations."""
 
 
 def canonical(value: Any) -> bytes:
@@ -145,9 +160,15 @@ class Fingerprint:
     def from_json(data: Mapping[str, Any]) -> Fingerprint:
         """The fingerprint that ``to_json`` wrote; ``KeyError`` or ``TypeError`` where it is damaged."""
         parts, evidence, scheme = data["parts"], data["evidence"], data["scheme"]
-        tables = [parts, evidence, *parts.values()] if isinstance(parts, Mapping) else [parts]
-        if not all(isinstance(each, Mapping) for each in tables) or not isinstance(scheme, int):
-            raise TypeError("a part of a fingerprint is no table")
+        sound = (
+            is_shaped(data, _WHOLE)
+            and is_shaped(parts, _PARTS)
+            and is_shaped(parts.get("command", {}), _COMMAND)
+            and is_shaped(evidence, _EVIDENCE)
+            and all(is_shaped(shown, _SHOWN) for shown in evidence.get("inputs", {}).values())
+        )
+        if not sound:
+            raise TypeError("a part of a fingerprint is of another kind")
         return Fingerprint(parts, evidence, frozenset(map(str, data["unknown"])), scheme)
 
 

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 _LATEST = 1e15  # neither seconds nor bytes come near
+_LARGEST = 1e300  # what is larger cannot be divided
 
 
 def _text(value: Any) -> bool:
@@ -14,7 +15,7 @@ def _text(value: Any) -> bool:
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int)
+    return isinstance(value, int) and -_LARGEST < value < _LARGEST
 
 
 def _number(value: Any) -> bool:
@@ -50,9 +51,20 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "Mapping[str, str]": _texts_by_name,
     "Mapping[str, int]": lambda value: _table(value) and all(map(_whole, value.values())),
     "Mapping[str, list[str]]": lambda value: _table(value) and all(map(_texts, value.values())),
+    "Mapping[str, Mapping[str, Any]]": lambda value: _table(value) and all(map(_table, value.values())),
     "list[dict[str, Any]]": lambda value: isinstance(value, list) and all(map(_table, value)),
 }
 """Tests of the annotations whose values come from files; others are tested by whoever builds them."""
+
+
+def is_shaped(fields: Mapping[str, Any], shapes: Mapping[str, str]) -> bool:
+    """Whether values read from a file are of the kinds that annotations say; one that is not there is.
+
+    Example:
+        >>> is_shaped({"a": 1, "b": "x"}, {"a": "int"}), is_shaped({"a": [1]}, {"a": "tuple[str, ...]"})
+        (True, False)
+    """
+    return all(_KINDS[shape](fields[name]) for name, shape in shapes.items() if name in fields)
 
 
 _tests_of: dict[type[Any], tuple[tuple[str, Callable[[Any], bool]], ...]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,7 +29,7 @@ class KnownInterpreters:
         with suppress(OSError, StoreError, KeyError, TypeError):
             told = read_json(self._file(key))
             known = told["known"]
-            return known if isinstance(known, dict) and told["check"] == digest_of(known) else None
+            return known if isinstance(known, dict) and told["check"] == self._check(known) else None
         return None
 
     def remember(self, key: str, data: Mapping[str, Any]) -> None:
@@ -36,7 +37,12 @@ class KnownInterpreters:
         with suppress(OSError, StoreError):
             self._state.ensure()
             own_folder(self._file(key).parent)
-            write_json(self._file(key), {"check": digest_of(data), "known": data})
+            write_json(self._file(key), {"check": self._check(data), "known": data})
+
+    def _check(self, data: Mapping[str, Any]) -> str:
+        """What only an entry made at this place has: an interpreter is started, so no copied file may name one."""
+        place = os.stat(self._state.registry / "interpreters")
+        return digest_of([dict(data), place.st_dev, place.st_ino])
 
     def _file(self, key: str) -> Path:
         return self._state.registry / "interpreters" / f"{digest_of(key)[:16]}.json"

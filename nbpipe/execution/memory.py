@@ -97,7 +97,7 @@ class StoredMemory:
         for entry in reversed(history):
             if len(newest) >= COMPARED:
                 break
-            with suppress(KeyError, TypeError, ValueError):  # a damaged line is passed over
+            with suppress(KeyError, TypeError, ValueError, OverflowError):  # a damaged line is passed over
                 if entry["key"] in newest:
                     continue
                 fingerprint = self.fingerprint(str(entry["fingerprint"]))
@@ -112,7 +112,7 @@ class StoredMemory:
         """A stored fingerprint, or None where it is gone or damaged."""
         if digest not in self._fingerprints:
             found = None
-            with suppress(StoreError, ValueError, KeyError, TypeError):
+            with suppress(StoreError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 if self._objects.has(digest):
                     found = Fingerprint.from_json(json.loads(self._objects.get_bytes(digest)))
             self._fingerprints[digest] = (

@@ -19,8 +19,8 @@ CONFIG_KEYS = ("subscription_id", "resource_group", "workspace_name")
 """Keys of Azure ML v1's ``config.json``."""
 
 _KNOWN = {"reuse": {"code"}, "run": {"jobs", "gpus", "log_limit"}}
-_LEAST = {"jobs": 1, "gpus": 0, "log_limit": 4096}
-"""The least that each number may be; a log's head and tail need some room."""
+_BOUNDS = {"jobs": (1, 10_000), "gpus": (0, 10_000), "log_limit": (4096, 2**50)}
+"""The least and the most that each number may be; a log's head and tail need some room."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Settings:
             return Settings()
         try:
             data = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"{path.name} cannot be read: {error}") from None
         _check_names(path.name, data)
         code = data.get("reuse", {}).get("code", "syntax")
@@ -58,9 +58,10 @@ class Settings:
             raise UsageError(f"{path.name} sets reuse.code to {code!r}.", remedy='It is "syntax" or "bytes".')
         numbers = data.get("run", {})
         for name, value in numbers.items():
-            if type(value) is not int or value < _LEAST[name]:
+            least, most = _BOUNDS[name]
+            if type(value) is not int or not least <= value <= most:
                 fact = f"{path.name} sets run.{name} to {value!r}."
-                raise UsageError(fact, remedy=f"It is a whole number, {_LEAST[name]} or more.")
+                raise UsageError(fact, remedy=f"It is a whole number from {least:,} to {most:,}.")
         return Settings(code_by_bytes=code == "bytes", **numbers)
 
 
@@ -80,8 +81,8 @@ def config_in(folder: Path) -> dict[str, str] | None:
 
 def read_config(path: Path) -> dict[str, str] | None:
     """A v1 config, or None where the file is none or has not the three keys."""
-    with suppress(OSError, ValueError):
-        data = json.loads(path.read_text("utf-8"))
+    with suppress(OSError, ValueError, RecursionError):
+        data = json.loads(path.read_text("utf-8")) if path.is_file() else None
         if isinstance(data, dict) and all(isinstance(data.get(key), str) for key in CONFIG_KEYS):
             return data
     return None

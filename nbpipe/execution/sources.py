@@ -79,7 +79,7 @@ class Sources:
             with suppress(OSError):
                 lines, _ = read_lines(self._path)
                 for line in lines:
-                    with suppress(TypeError, KeyError, ValueError):
+                    with suppress(TypeError, KeyError, ValueError, OverflowError):
                         imports = tuple((str(name), int(level)) for name, level in line["imports"])
                         facts = SourceFacts(line["content"], line["syntax"], imports)
                         if line["check"] == _check(facts):

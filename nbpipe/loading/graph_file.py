@@ -50,7 +50,7 @@ def read_graph(path: Path) -> Graph:
         data = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise NotebookError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotebookError(
             f"{path} is no saved graph: it is not JSON.",
             place=str(error),

@@ -64,6 +64,10 @@ class CellFiles:
         self._note(path, data)
         return True
 
+    def holds(self, path: Path, text: str) -> bool:
+        """Whether a file is as ``write`` would write it."""
+        return _read(path) == encoded(text)
+
     def shown(self, path: Path) -> str:
         """The file as messages name it: relative to the workspace where it is inside."""
         with suppress(ValueError):

@@ -14,6 +14,7 @@ from nbpipe.platform import copy_file, flush_files
 from nbpipe.store.digests import FileDigests, digest_bytes, digest_file
 from nbpipe.store.files import (
     TEMPORARY,
+    is_folder,
     listing,
     own_folder,
     put_in_place,
@@ -24,7 +25,7 @@ from nbpipe.store.files import (
 )
 from nbpipe.store.layout import StateFolder
 
-_SMALL = 1 << 20  # bytes; a blob beyond is flushed once, rather than read each time it is put again
+_SMALL = 1 << 20  # bytes; a blob beyond is flushed, and read again only when its figures changed
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -44,7 +45,7 @@ class Blobs:
         """Keep bytes; their digest."""
         digest = digest_bytes(data)
         blob = self.blob_path(digest)
-        if not _holds(blob, data):  # absent, or torn by a power cut
+        if not (is_folder(blob.parent) and _holds(blob, data)):  # absent, or torn by a power cut
             self._state.ensure()
             with storing(blob):
                 own_folder(blob.parent)
@@ -74,12 +75,12 @@ class Blobs:
         return digest
 
     def _is_whole(self, digest: str, size: int) -> bool:
-        """Whether a blob is there as it should be: a large one was flushed, of others the content is seen."""
+        """Whether a blob is there as it should be."""
         blob = self.blob_path(digest)
         if _size(blob) != size:
             return False
         with suppress(OSError):
-            return size > _SMALL or digest_file(blob) == digest
+            return (self._digests.digest(blob) if size > _SMALL else digest_file(blob)) == digest
         return False
 
     def get_bytes(self, digest: str) -> bytes:
@@ -128,9 +129,11 @@ def _holds(path: Path, data: bytes) -> bool:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes of a file of ours; None where there is none."""
+    """Bytes of a file of ours; None where there is none, or its folder is a link that may lead anywhere."""
     try:
         status = os.lstat(path)
+        if stat.S_ISLNK(os.lstat(os.path.dirname(path)).st_mode):
+            return None
     except OSError:
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None

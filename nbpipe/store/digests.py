@@ -39,15 +39,18 @@ Linux keeps such pages in memory."""
 _CHUNK = 1 << 22
 _TRIES = 3
 _SCHEMA = 1
-_CREATE = f"""
+_CREATE = """
     BEGIN IMMEDIATE;
     DROP TABLE IF EXISTS digests;
     CREATE TABLE digests (
         file TEXT PRIMARY KEY, mtime_ns INTEGER, ctime_ns INTEGER, size INTEGER, digest TEXT
     ) WITHOUT ROWID;
-    PRAGMA user_version = {_SCHEMA};
+    PRAGMA user_version = {schema};
+    PRAGMA application_id = {mark};
     COMMIT;
 """
+_MARK = slice(68, 72)
+"""Where a database's application_id lies in its file (SQLite's file format, 1.3)."""
 
 
 class Figures(NamedTuple):
@@ -256,7 +259,7 @@ class _Index:
             except sqlite3.DatabaseError:
                 self.close()
                 with suppress(OSError):
-                    set_aside(self._path)
+                    self._set_aside()
         return None
 
     @property
@@ -269,24 +272,43 @@ class _Index:
             self._database = sqlite3.connect(self._path, timeout=2.0, check_same_thread=False)
             self._database.execute("PRAGMA synchronous = NORMAL")
             if self._database.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA:
-                self._database.executescript(_CREATE)
+                mark = _mark(os.stat(self._path))
+                self._database.executescript(_CREATE.format(schema=_SCHEMA, mark=mark))
         return self._database
 
     def _claim(self) -> None:
-        """See that the file is ours: SQLite follows links and waits for pipes.
+        """See that the file was made here: it bears the number of its own inode, which nobody knows in advance.
+
+        A copy says nothing of the files of this place. And what a stranger made is not for SQLite to open: it
+        follows links, waits for pipes, and does what a journal beside the file says, which may be to remove any
+        file of the user's.
 
         Raises:
-            OSError: it is not.
+            OSError: it cannot be had.
         """
+        self._state.ensure()
         try:
-            self._state.ensure()
-            os.close(open_private(self._path, os.O_RDWR | os.O_CREAT))
+            fd = open_private(self._path, os.O_RDWR | os.O_CREAT)
         except PermissionError:  # it may be read all the same
-            os.close(open_private(self._path, os.O_RDONLY))
+            fd = open_private(self._path, os.O_RDONLY)
         except OSError:
             if is_folder(self._path.parent) and not stat.S_ISREG(os.lstat(self._path).st_mode):
-                set_aside(self._path)
+                self._set_aside()
             raise
+        with open(fd, "rb") as file:
+            status, head = os.fstat(fd), file.read(_MARK.stop)
+        if status.st_nlink > 1 or (head and head[_MARK] != _mark(status).to_bytes(4, "big")):
+            self._set_aside()
+            os.close(open_private(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+
+    def _set_aside(self) -> None:
+        for companion in ("-journal", "-wal", "-shm", ""):
+            set_aside(self._path.with_name(self._path.name + companion))
+
+
+def _mark(status: os.stat_result) -> int:
+    """A number for a file at its place."""
+    return int(digest_bytes(f"{status.st_dev}:{status.st_ino}".encode())[:8], 16) >> 1
 
 
 def _row(which: Figures) -> tuple[str, int, int, int]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import open_private, sync_folder
+from nbpipe.platform import copy_file, open_private, sync_folder
 
 STATE_NAME = ".nbpipe"
 TEMPORARY = ".tmp-"
@@ -39,6 +39,7 @@ _REMEDIES = {
 }
 _NO_FILE = {errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO}
 """What the system says of a name that a folder, a link, a pipe or a socket has."""
+_INSIDE = f"{os.sep}{STATE_NAME}{os.sep}"
 
 
 @contextmanager
@@ -137,6 +138,23 @@ def read_json(path: Path) -> Any:
         raise StoreError(f"{path.name} is damaged: it is not JSON ({error}).", place=str(path)) from error
 
 
+def keep_inside(path: Path) -> None:
+    """See that no folder of the state on the way to a path is a link; through one a change would hit anything.
+
+    Whoever copies a state folder from somebody else has not looked for that, so it is asked before every change.
+
+    Raises:
+        OSError: one is.
+    """
+    text = os.fspath(path)
+    end = text.rfind(_INSIDE) + len(_INSIDE)
+    while end >= len(_INSIDE) and (end := text.find(os.sep, end)) > 0:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if stat.S_ISLNK(os.lstat(text[:end]).st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), text[:end])
+        end += 1
+
+
 def put_in_place(made: Path, path: Path) -> None:
     """Give what was made its name. A file takes the place of what has it; a folder that has it is set aside."""
     try:
@@ -152,6 +170,7 @@ def own_folder(path: Path) -> None:
     Raises:
         OSError: it cannot be made.
     """
+    keep_inside(path)
     try:
         os.mkdir(path, 0o700)
     except (FileNotFoundError, NotADirectoryError):
@@ -187,7 +206,7 @@ def append_line(path: Path, entry: Any, *, anew: bool = False) -> None:
     line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
     with storing(path):
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        fd = open_anew(path, flags) if anew else open_private(path, flags)
+        fd = open_anew(path, flags) if anew else _open_alone(path, flags)
         try:
             if size := os.fstat(fd).st_size:
                 os.lseek(fd, size - 1, os.SEEK_SET)
@@ -203,15 +222,34 @@ def open_anew(path: Path, flags: int) -> int:
     """Open a file of the state to write; where something stands that is no file, it is set aside.
 
     Raises:
-        OSError: see `open_private`.
+        OSError: see `open_private` and `keep_inside`.
     """
+    keep_inside(path)
     try:
-        return open_private(path, flags)
+        return _open_alone(path, flags)
     except OSError as error:
         if error.errno not in _NO_FILE:
             raise
     set_aside(path)
     return open_private(path, flags)
+
+
+def _open_alone(path: Path, flags: int) -> int:
+    """Open a file of ours; one with a second name, which may lie anywhere, gets bytes of its own first."""
+    fd = open_private(path, flags)
+    if os.fstat(fd).st_nlink > 1:
+        os.close(fd)
+        part(path)
+        fd = open_private(path, flags)
+    return fd
+
+
+def part(path: Path) -> None:
+    """Give a file bytes of its own; through a second name of the old ones somebody else could change them."""
+    copy = path.with_name(TEMPORARY + secrets.token_hex(8))
+    copy_file(path, copy)
+    os.chmod(copy, 0o600)
+    os.replace(copy, path)
 
 
 def listing(folder: Path) -> list[os.DirEntry[str]]:
@@ -291,6 +329,7 @@ def set_aside(path: Path) -> Path | None:
         target = path.with_name(f"{path.name}{DAMAGED}{mark}")
     else:
         with storing(path):
+            keep_inside(path)
             own_folder(folder)
         target = folder / f"{'-'.join(path.relative_to(state).parts)[-180:]}-{mark}"
     with storing(path):
@@ -303,13 +342,14 @@ def set_aside(path: Path) -> Path | None:
 
 def remove_tree(path: Path) -> None:
     """Remove a file or a folder with all it holds, read-only parts too; what is gone already is no error."""
+    keep_inside(path)
     try:
         os.unlink(path)
     except FileNotFoundError:
         return
     except OSError:
-        if not stat.S_ISDIR(os.lstat(path).st_mode):
-            os.chmod(path, stat.S_IWRITE)
+        if not is_folder(path):
+            _make_writable(path)
             os.unlink(path)
             return
         shutil.rmtree(path, onerror=_retry_writable)
@@ -319,17 +359,25 @@ def _retry_writable(call: Callable[..., Any], path: str, info: Any) -> None:
     """Give a folder or file its write permission back and try again; what vanished meanwhile is as wanted."""
     if isinstance(info[1], FileNotFoundError):
         return
-    os.chmod(os.path.dirname(path), stat.S_IRWXU)
-    os.chmod(path, stat.S_IRWXU)
+    _make_writable(os.path.dirname(path))
+    _make_writable(path)
     if call in (os.open, os.scandir, os.lstat):
         shutil.rmtree(path)
     else:
         call(path)
 
 
+def _make_writable(path: str | Path) -> None:
+    """Let the owner change a folder, or a file of no other name: what else there is may be somewhere else."""
+    status = os.lstat(path)
+    if stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1):
+        os.chmod(path, stat.S_IRWXU)
+
+
 @contextmanager
 def _temporary(path: Path, data: bytes, *, mode: int, flush: bool) -> Iterator[Path]:
     """A whole file beside `path` that is about to become it, removed if it does not."""
+    keep_inside(path)
     temporary = path.with_name(TEMPORARY + secrets.token_hex(8))
     fd = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:

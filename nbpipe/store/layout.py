@@ -96,14 +96,14 @@ class StateFolder:
         Raises:
             UnknownName: the id is not one that nbpipe gives, so it names no folder.
         """
-        if not _is_id(run_id):
+        if not is_run_id(run_id):
             raise UnknownName(f"No run {run_id}. Runs have numbers.", remedy="See them:  nbpipe runs")
         return self.runs / run_id
 
     def run_ids(self) -> list[str]:
         """Ids of the runs that have a folder, the oldest first."""
         names = (found.name for found in listing(self.runs) if found.is_dir(follow_symlinks=False))
-        return sorted(filter(_is_id, names), key=int)
+        return sorted(filter(is_run_id, names), key=int)
 
     def new_run_id(self) -> str:
         """Give out the next number, never one twice even after `nbpipe gc`, and make the run's folder.
@@ -130,7 +130,7 @@ class StateFolder:
     def _last_of_results(self) -> int:
         """The newest run that made a result; results outlive their runs' folders."""
         made = (name.partition(".")[0] for _, _, names in os.walk(self.results) for name in names)
-        return max((int(run) for run in made if _is_id(run)), default=0)
+        return max((int(run) for run in made if is_run_id(run)), default=0)
 
     def scratch_folder(self) -> Path:
         """Make a fresh folder under `tmp`; whoever asked removes it, else the collector does, some day."""
@@ -166,16 +166,22 @@ class StateFolder:
         if _MARK.startswith(text.strip("\0")):  # a crash or a power cut came before it was whole
             return 0
         project, _, number = text.strip().partition(" ")
-        return int(number) if project == "nbpipe" and number.isascii() and number.isdigit() else None
+        whole = number.isascii() and number.isdigit() and len(number) < len(str(_LAST))
+        return int(number) if project == "nbpipe" and whole else None
 
     def _make(self) -> None:
         """Make the folder with its marker first, so that whoever sees anything in it sees whose it is."""
         private_folder(self.path)
         if any(self.path.iterdir()) and self._format() is None:
             raise self._refusal(None)
-        fd = open_private(self.path / "VERSION", os.O_WRONLY | os.O_CREAT)
-        with open(fd, "wb", buffering=0) as marker:  # not by a temporary file: that would be seen first
-            marker.write(f"{_MARK}{FORMAT}\n".encode())
+        text = f"{_MARK}{FORMAT}\n".encode()
+        try:
+            fd = open_private(self.path / "VERSION", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        except FileExistsError:  # one that is not whole
+            write_bytes(self.path / "VERSION", text)
+        else:
+            with open(fd, "wb", buffering=0) as marker:  # not by a temporary file: that would be seen first
+                marker.write(text)
         write_bytes(self.path / ".gitignore", b"*\n")
 
     @staticmethod
@@ -203,6 +209,6 @@ class StateFolder:
         )
 
 
-def _is_id(name: str) -> bool:
-    """Whether a name is one that a run's folder gets."""
+def is_run_id(name: str) -> bool:
+    """Whether a text is a number that a run gets."""
     return name.isascii() and name.isdigit() and not name.startswith("0") and len(name) <= len(str(_LAST))

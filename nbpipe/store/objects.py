@@ -165,7 +165,7 @@ class ObjectStore(Blobs):
         try:
             told = read_json(self._stamp(digest))
             return {path: Figures(*map(int, five)) for path, five in told.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError, OverflowError):
             return {}
 
     def check(self, digest: str) -> list[str]:

@@ -34,7 +34,7 @@ from nbpipe.store.files import (
     set_aside,
     storing,
 )
-from nbpipe.store.layout import StateFolder
+from nbpipe.store.layout import StateFolder, is_run_id
 from nbpipe.store.locks import Lock
 
 _KEY = re.compile(r"[0-9a-f]{16,128}")
@@ -207,7 +207,7 @@ class Results:
     def _runs(self, key: str) -> Iterator[str]:
         for found in listing(Path(self._folder(key))):
             run, _, ending = found.name.partition(".")
-            if ending == "json" and run.isascii() and run.isdigit() and not run.startswith("0"):
+            if ending == "json" and is_run_id(run):
                 yield run
 
     def _told_in(self, entry: dict[str, Any]) -> list[Path]:
@@ -233,7 +233,7 @@ def _age(result: Result) -> tuple[float, int]:
 def _order(attempt: dict[str, Any]) -> tuple[int, float]:
     """By runs, whose numbers only grow; within one by the clock, which may be set back."""
     run = str(attempt.get("run"))
-    return int(run) if run.isdecimal() else 0, _number(attempt.get("time"))
+    return int(run) if is_run_id(run) else 0, _number(attempt.get("time"))
 
 
 def _is_sound(record: Any) -> bool:
@@ -250,7 +250,10 @@ def _check(record: dict[str, Any]) -> str:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    """A time or a duration; less than nothing where no clock ever shows it."""
+    if not isinstance(value, int | float):
+        return 0.0
+    return float(value) if -_LATEST < value < _LATEST else -1.0
 
 
 def _once(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from nbpipe.platform import copy_file
 from nbpipe.store.digests import Figures, digest_file
-from nbpipe.store.files import TEMPORARY
+from nbpipe.store.files import part
 from nbpipe.store.manifest import Entry, Manifest
 
 
@@ -73,7 +72,7 @@ def settle(tree: Path, manifest: Manifest) -> None:
                 os.symlink(entry.target, place)
             continue
         if entry.type == "file" and os.lstat(place).st_nlink > 1:
-            _part(place)
+            part(place)
         with suppress(
             PermissionError
         ):  # another user's, as out of a container; it stays guarded by its figures
@@ -99,10 +98,3 @@ def copy_entry(source: Path, target: Path, entry: Entry) -> None:
     """Copy one file, writable, executable where the entry says so."""
     copy_file(source, target)
     os.chmod(target, entry.mode)
-
-
-def _part(place: Path) -> None:
-    """Give a file bytes of its own; through a hard link its other name would change them."""
-    copy = place.with_name(TEMPORARY + secrets.token_hex(8))
-    copy_file(place, copy)
-    os.replace(copy, place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -47,6 +48,9 @@ def test_no_file_and_an_empty_one_mean_the_defaults(tmp_path):
         ("[run]\njobs = true\n", "nbpipe.toml sets run.jobs to True."),
         ("[run]\ngpus = -1\n", "nbpipe.toml sets run.gpus to -1."),
         ("[run]\nlog_limit = 1.5\n", "nbpipe.toml sets run.log_limit to 1.5."),
+        (f"[run]\njobs = 1{'0' * 30}\n", "nbpipe.toml sets run.jobs to 1000"),
+        (f"[run]\njobs = {'9' * 5000}\n", "nbpipe.toml cannot be read"),
+        (f"x = {'[' * 100_000}", "nbpipe.toml cannot be read"),
     ],
 )
 def test_what_nobody_knows_is_an_error_that_names_it(tmp_path, text, fact):
@@ -67,8 +71,18 @@ def test_a_config_is_found_in_its_folder_or_beside_in_azureml(tmp_path):
     assert config_in(tmp_path) == {**CONFIG, "workspace_name": "x"}
 
 
+def test_a_pipe_or_a_folder_of_that_name_is_no_config(tmp_path):
+    (tmp_path / "config.json").mkdir()
+    assert config_in(tmp_path) is None
+    (tmp_path / "config.json").rmdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "config.json")
+        assert config_in(tmp_path) is None
+
+
 @pytest.mark.parametrize(
-    "text", ["{", "[]", "{}", '{"subscription_id": "s", "resource_group": 1, "workspace_name": "w"}']
+    "text",
+    ["{", "[" * 100_000, "[]", "{}", '{"subscription_id": "s", "resource_group": 1, "workspace_name": "w"}'],
 )
 def test_a_file_without_the_three_keys_is_no_config(tmp_path, text):
     (tmp_path / "config.json").write_text(text, "utf-8")

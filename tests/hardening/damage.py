@@ -58,16 +58,16 @@ def retell(path: Path, chance: random.Random) -> None:
     except ValueError:
         number = chance.randrange(len(lines))
         try:
-            lines[number] = json.dumps(_retold(json.loads(lines[number]), chance)).encode()
+            lines[number] = json.dumps(retold(json.loads(lines[number]), chance)).encode()
         except ValueError:
             lines.insert(number, lines[number])
         _write(path, b"\n".join(lines))
     else:
-        _write(path, json.dumps(_retold(whole, chance)).encode())
+        _write(path, json.dumps(retold(whole, chance)).encode())
 
 
-def _retold(value: Any, chance: random.Random) -> Any:
-    """The value with one place in it changed, a deep one as soon as a shallow one."""
+def retold(value: Any, chance: random.Random) -> Any:
+    """A JSON value with one place in it changed, a deep one as soon as a shallow one."""
     places = list(_places(value))
     if not places:
         return chance.choice(ODD)

@@ -59,6 +59,7 @@ def test_what_lies_outside_the_workspace_stays_where_it_is(tmp_path: Path) -> No
     ("text", "error", "message"),
     [
         ("{", NotebookError, "it is not JSON"),
+        ("[" * 100_000, NotebookError, "it is not JSON"),
         ("[]", UsageError, "no saved graph"),
         ("{}", UsageError, "no saved graph"),
         (json.dumps({"nbpipe_graph": 99}), UsageError, "Update nbpipe"),
