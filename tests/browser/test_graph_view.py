@@ -261,6 +261,7 @@ def test_an_edited_cell_marks_its_step_and_all_after_it(graph: GraphPage) -> Non
     expect(graph.step("split")).to_have_attribute("data-status", "edited")
     assert "a step before it was edited" in graph.button("compare").get_attribute("aria-label")
     assert "edited" not in graph.button("prepare").get_attribute("aria-label")
+    expect(graph.step("train_forest")).not_to_contain_text("a1f3c9")
     graph.page.evaluate("page.view.store.mark(new Set())")
     expect(graph.step("split")).to_have_attribute("data-status", "done")
 
@@ -343,11 +344,13 @@ def test_a_graph_of_five_thousand_comes_in_groups_that_open(graph: GraphPage) ->
     expect(graph.page.get_by_role("region", name="Inspector")).to_be_hidden()
 
 
-def test_a_small_picture_of_the_whole_comes_above_fifty_steps(graph: GraphPage) -> None:
+def test_a_small_picture_of_the_whole_comes_above_fifty_steps_seen_in_part(graph: GraphPage) -> None:
     graph.mount(graphs.penguins_message())
     expect(graph.page.locator(".nbpipe-minimap")).to_be_hidden()
     graph.mount(graphs.message(graphs.wide(51)))
     expect(graph.page.locator(".nbpipe-minimap")).to_be_visible()
+    graph.page.get_by_role("button", name="Fit").click()
+    expect(graph.page.locator(".nbpipe-minimap")).to_be_hidden()
 
 
 def test_from_far_away_only_glyphs_are_drawn(graph: GraphPage) -> None:

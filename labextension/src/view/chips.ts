@@ -24,13 +24,7 @@ export class Chips {
   /** Draw what the store holds now. */
   show(): void {
     const { store } = this.context;
-    const counts = new Map<string, number>();
-    for (const { counts: members, status } of store.nodes.values()) {
-      const all = Object.entries(members);
-      for (const [word, count] of all.length > 0 ? all : [[status, 1] as const]) {
-        counts.set(word, (counts.get(word) ?? 0) + count);
-      }
-    }
+    const { counts } = store;
     this.draw(counts);
     const saved = store.head?.saved ?? 0;
     this.saved.textContent = saved > 0 ? `saved by reuse: ${duration(saved)}` : '';

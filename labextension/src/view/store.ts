@@ -76,6 +76,17 @@ export class Store {
     return this.selection === null ? null : (this.nodes.get(this.selection) ?? null);
   }
 
+  /** How many steps have each status, those that groups stand for among them. */
+  get counts(): Map<string, number> {
+    const found = new Map<string, number>();
+    for (const { counts, members, status } of this.nodes.values()) {
+      for (const [word, count] of members.length > 0 ? Object.entries(counts) : [[status, 1] as const]) {
+        found.set(word, (found.get(word) ?? 0) + count);
+      }
+    }
+    return found;
+  }
+
   /** Hear of changes; returns what stops it. */
   listen(hear: (change: Change) => void): () => void {
     this.listeners.add(hear);

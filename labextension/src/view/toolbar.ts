@@ -70,7 +70,8 @@ export class Toolbar {
     this.summary.textContent = this.summary.title = said;
     this.buttons(head);
     const nodes = [...store.nodes.values()];
-    this.segments.replaceChildren(...(nodes.length <= MOST_SEGMENTS ? each(nodes) : summed(nodes)));
+    const single = nodes.every(node => node.members.length === 0);
+    this.segments.replaceChildren(...(single && nodes.length <= MOST_SEGMENTS ? each(nodes) : summed(store.counts)));
     this.tick();
   }
 
@@ -128,9 +129,7 @@ function each(nodes: readonly NodeCard[]): HTMLElement[] {
 }
 
 /** One bar a status, as wide as it has steps, what is settled first. */
-function summed(nodes: readonly NodeCard[]): HTMLElement[] {
-  const counts = new Map<string, number>();
-  nodes.forEach(({ status }) => counts.set(status, (counts.get(status) ?? 0) + 1));
+function summed(counts: ReadonlyMap<string, number>): HTMLElement[] {
   const words = [...counts.keys()].sort((one, other) => rank(one) - rank(other));
   return words.map(word => {
     const segment = bar(word);

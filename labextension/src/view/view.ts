@@ -53,6 +53,7 @@ class Mounted implements View {
   private readonly inspector: ReturnType<typeof mountInspector>;
   private readonly clock: number;
   private readonly ends: readonly (() => void)[];
+  private frame = 0;
   private wanted: { readonly node: string; readonly tab: Tab | undefined } | null = null;
 
   constructor(private readonly context: ViewContext) {
@@ -93,6 +94,7 @@ class Mounted implements View {
 
   dispose(): void {
     window.clearInterval(this.clock);
+    window.cancelAnimationFrame(this.frame);
     this.ends.forEach(end => end());
     this.inspector.dispose();
     this.graph.dispose();
@@ -121,6 +123,15 @@ class Mounted implements View {
 
   private hear(change: Change): void {
     this.graph.hear(change);
+    this.inspect(change);
+    if (this.frame === 0) {
+      this.frame = window.requestAnimationFrame(() => this.surround());
+    }
+  }
+
+  /** Draw what stands around the graph, once a frame at most. */
+  private surround(): void {
+    this.frame = 0;
     this.toolbar.show();
     this.bars.show();
     this.chips.show();
@@ -130,7 +141,6 @@ class Mounted implements View {
       this.context.root.setAttribute('aria-label', `Pipeline ${head.pipeline}`);
       this.announcer.say(head.bar?.text ?? head.summary);
     }
-    this.inspect(change);
   }
 
   private inspect(change: Change): void {

@@ -78,10 +78,9 @@ export class Canvas {
   resize(width: number, height: number): void {
     const known = this.view.stage.width > 0;
     this.view.stage = { width, height };
-    if (width > 0 && this.layout && !this.view.free) {
-      if (!known) {
-        this.draw();
-      }
+    if (width > 0 && this.layout && !known) {
+      this.draw();
+    } else if (width > 0 && this.layout && !this.view.free) {
       this.show();
     }
   }
@@ -127,6 +126,9 @@ export class Canvas {
 
   private draw(): void {
     const graph = this.store.graph;
+    if (this.view.stage.width === 0) {
+      this.view.stage = { width: this.stage.clientWidth, height: this.stage.clientHeight };
+    }
     const layout = graph && this.choose(graph);
     this.layout = layout;
     this.settle();
@@ -266,7 +268,7 @@ export class Canvas {
       this.later(id, delays.get(id) ?? 0, moving);
     }
     this.light = lightOf(this.store);
-    this.spread();
+    this.spread(this.light.nodes === null ? change.edges : undefined);
   }
 
   /** Milliseconds after which each step that went stale shows it. */
@@ -336,16 +338,16 @@ export class Canvas {
     this.spread();
   }
 
-  /** Let the light fall on the lines. */
-  private spread(): void {
+  /** Let the light fall on the lines: on all, or on those that are named. */
+  private spread(named: Iterable<string> = this.lines.keys()): void {
     const { nodes, trail } = this.light;
     this.svg.classList.toggle('nbpipe-dim', nodes !== null);
     this.pills.forEach((each, id) => each.classList.toggle('nbpipe-lit', nodes?.has(id) ?? false));
-    for (const [id, line] of this.lines) {
+    for (const id of named) {
       const edge = this.store.edges.get(id);
       if (edge) {
         const lit = nodes !== null && nodes.has(edge.source) && nodes.has(edge.dest);
-        line.draw(edge, trail.has(id), trail.has(id) || lit);
+        this.lines.get(id)?.draw(edge, trail.has(id), trail.has(id) || lit);
       }
     }
   }

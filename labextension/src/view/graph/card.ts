@@ -68,6 +68,7 @@ export class Card {
   private readonly words: Words;
   private progress: SVGElement | null = null;
   private drawnAs = '';
+  private stale = false;
 
   constructor(id: string, ruler: Ruler) {
     this.words = new Words(this.body, ruler);
@@ -77,6 +78,7 @@ export class Card {
   /** Draw what is new about it. */
   draw(shown: Shown, box: BoxCard, form: Form, now: number): void {
     const { card, stale, selected } = shown;
+    this.stale = stale;
     const as = [form, card.status, box.width, box.height, card.target, card.members.length, stale, selected];
     as.push(card.before, card.key !== '', progressOf(card, now)?.guessed ?? '', JSON.stringify(card.counts));
     const key = as.join('|');
@@ -87,7 +89,7 @@ export class Card {
     this.button.setAttribute('aria-label', labelOf(shown));
     this.button.setAttribute('aria-pressed', String(selected));
     if (form === 'M') {
-      this.medium(card, stale, now);
+      this.medium(card, now);
     } else if (form === 'S') {
       this.words.write('name', card.name, 31, 18.2, stale ? 68 : 82, { pixels: 12, bold: true }, 'fg', 'middle');
     }
@@ -96,7 +98,7 @@ export class Card {
   /** A second has passed: only what runs looks different. */
   tick(card: NodeCard, form: Form, now: number): void {
     if (form === 'M' && card.started !== null) {
-      this.medium(card, false, now);
+      this.medium(card, now);
     }
   }
 
@@ -141,13 +143,13 @@ export class Card {
     return signs;
   }
 
-  private medium(card: NodeCard, stale: boolean, now: number): void {
+  private medium(card: NodeCard, now: number): void {
     const time = timeOf(card, now);
     const taken = time ? this.words.ruler.width(time, { pixels: 11 }) + 8 : 0;
     const name = { pixels: 13, bold: true };
     this.words.write('name', card.name, 37, 24.5, 151 - taken, name, 'fg', 'middle');
     this.words.write('time', time, 188, 24, 100, { pixels: 11 }, 'fg2', 'end');
-    const aside = this.aside(card, stale);
+    const aside = this.aside(card);
     this.words.write('words', wordsOf(card), 37, 42, 151 - aside, { pixels: 11, bold: true }, 'word');
     this.words.write('why', card.why, 12, 61, 178, { pixels: 10.5 }, 'fg2');
     const progress = progressOf(card, now);
@@ -162,8 +164,8 @@ export class Card {
   }
 
   /** What stands at the right of the status word, and the room that it takes. */
-  private aside(card: NodeCard, stale: boolean): number {
-    if (stale) {
+  private aside(card: NodeCard): number {
+    if (this.stale) {
       return 20;
     }
     const planned = LOOKS[card.status]?.planned ?? true;

@@ -1,4 +1,4 @@
-// A small picture of the whole with a frame around what is seen, for graphs of more than 50 nodes.
+// A small picture of the whole with a frame around what is seen, for graphs of more than 50 nodes seen in part.
 
 import { LOOKS } from '../../protocol';
 import { element } from '../elements';
@@ -57,7 +57,7 @@ export class Minimap {
 
   private draw(): void {
     const { drawing, stage, scale, x, y } = this.canvas.view;
-    const shown = this.store.nodes.size > FROM_NODES && drawing.width > 0;
+    const shown = this.store.nodes.size > FROM_NODES && drawing.width > 0 && !this.canvas.view.whole;
     this.picture.hidden = !shown;
     const pen = shown ? this.picture.getContext('2d') : null;
     if (!pen) {

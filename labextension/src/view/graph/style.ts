@@ -22,7 +22,8 @@ export const GRAPH_STYLE = `
 .nbpipe-view .nbp-cut { stroke: var(--nbpipe-node); }
 .nbpipe-form-XS .nbp-cut { stroke: var(--nbpipe-canvas); }
 .nbpipe-status-chip .nbp-cut { stroke: var(--nbpipe-tint); }
-.nbpipe-node { cursor: pointer; outline: none; transition: color 150ms; }
+.nbpipe-node { cursor: pointer; }
+.nbpipe-moves .nbpipe-node { transition: color 150ms; }
 .nbpipe-body { transform-box: fill-box; transform-origin: center; }
 .nbpipe-hit { fill: transparent; outline: none; }
 .nbpipe-hit:focus-visible { outline: 2px solid var(--nbpipe-fg); outline-offset: 3px; border-radius: 8px; }

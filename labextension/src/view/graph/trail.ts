@@ -21,7 +21,7 @@ export function lightOf(store: Store): Light {
     return { nodes: way?.nodes ?? null, trail };
   }
   const wanted = (each: NodeCard): boolean =>
-    (store.filter.size === 0 || store.filter.has(each.status)) &&
+    (store.filter.size === 0 || [each.status, ...Object.keys(each.counts)].some(word => store.filter.has(word))) &&
     (way === null || way.nodes.has(each.id)) &&
     each.name.toLowerCase().includes(words);
   return { nodes: new Set([...store.nodes.values()].filter(wanted).map(each => each.id)), trail };

@@ -30,6 +30,13 @@ export class Viewport {
 
   constructor(private readonly moved: () => void) {}
 
+  /** Whether all of the drawing is seen. */
+  get whole(): boolean {
+    const { x, y, scale, stage, drawing } = this;
+    const fits = x + drawing.width * scale <= stage.width && y + drawing.height * scale <= stage.height;
+    return fits && x >= 0 && y >= 0;
+  }
+
   /** Show the whole; `readable`: rather a part of it than words that cannot be read. */
   fit(readable: boolean): void {
     const scale = fitting(this.drawing, this.stage);
