@@ -76,7 +76,7 @@ class History implements Pane {
       this.#times.set(time, item.time);
     }
     const took = item.seconds === null ? '' : duration(item.seconds);
-    const line = element('span', {}, `run ${item.run} · ${item.status}`, item.same && ' · same result');
+    const line = element('span', {}, `run ${item.run} · ${item.status}`, item.same && ' · as it is now');
     return element(
       'li',
       { attributes: { 'data-status': item.status.replaceAll(' ', '-') } },

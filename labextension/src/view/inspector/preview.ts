@@ -13,8 +13,8 @@ import { textList } from './text_list';
 import type { Windowed } from './windowed';
 
 const PAGE = 50; // rows
+const OPEN_ENDED: ReadonlySet<string> = new Set(['text', 'json', 'image', 'binary']);
 const TREE = 1_000_000; // characters of JSON that become a tree
-const MOST_ENTRIES = 500;
 
 /** One preview at a time, in one place. */
 export class Preview {
@@ -30,10 +30,11 @@ export class Preview {
   }
 
   show(item: DataItem, path = '', first = 0): void {
-    const args = { step: this.node()?.id ?? '', name: item.name, path, first, count: PAGE };
+    const { name, role } = item;
+    const args = { step: this.node()?.id ?? '', name, role, path, first, count: PAGE };
     this.#asking.ask('preview', args, card => {
       this.clear();
-      this.element.append(this.#head(item, path, card), this.#body(item, path, card));
+      this.element.append(this.#head(item, path, card), this.#body(item, card));
     });
   }
 
@@ -49,7 +50,7 @@ export class Preview {
   }
 
   #head(item: DataItem, path: string, card: PreviewCard): HTMLElement {
-    const notes = [card.note, card.cut && card.kind !== 'table' ? 'the beginning is shown' : ''].filter(Boolean);
+    const notes = [card.note, card.cut && OPEN_ENDED.has(card.kind) ? 'the beginning is shown' : ''].filter(Boolean);
     return element(
       'div',
       { class: 'preview-head' },
@@ -59,21 +60,17 @@ export class Preview {
     );
   }
 
-  /** Where in a folder one is; each part leads back there. */
+  /** The data, and which file of a folder is shown; the former leads back to the folder. */
   #crumbs(item: DataItem, path: string): HTMLElement {
-    const parts = path.split('/').filter(Boolean);
-    const crumb = (name: string, at: number): HTMLElement =>
-      at === parts.length
-        ? element('strong', { class: 'mono' }, name)
-        : button(name, { class: 'link mono', click: () => this.show(item, parts.slice(0, at).join('/')) });
-    const all = [item.name, ...parts].map(crumb);
-    return element('span', { class: 'crumbs' }, ...all.flatMap((each, at) => (at === 0 ? [each] : [' / ', each])));
+    const here = element('strong', { class: 'mono' }, path === '' ? item.name : path);
+    const back = button(item.name, { class: 'link mono', click: () => this.show(item) });
+    return element('span', { class: 'crumbs' }, ...(path === '' ? [here] : [back, ' / ', here]));
   }
 
   #pager(item: DataItem, path: string, card: PreviewCard): HTMLElement {
     const { first, total } = card;
     const last = first + card.rows.length;
-    const ended = total === null ? card.rows.length < PAGE : last >= total;
+    const ended = total === null ? !card.cut : last >= total;
     const to = (label: string, title: string, row: number, off: boolean): HTMLButtonElement => {
       const made = button(label, {
         class: 'page',
@@ -98,14 +95,14 @@ export class Preview {
     );
   }
 
-  #body(item: DataItem, path: string, card: PreviewCard): HTMLElement {
+  #body(item: DataItem, card: PreviewCard): HTMLElement {
     switch (card.kind) {
       case 'table':
         return table({ columns: card.columns, rows: card.rows, first: card.first, label: item.name });
       case 'image':
         return image(card.image, item.name);
       case 'folder':
-        return this.#folder(item, path, card);
+        return this.#folder(item, card);
       case 'json':
         return this.#json(card, item.name);
       case 'text':
@@ -125,13 +122,13 @@ export class Preview {
     return this.#list.element;
   }
 
-  #folder(item: DataItem, path: string, card: PreviewCard): HTMLElement {
-    const more = card.entries.length - MOST_ENTRIES;
-    const rows = card.entries.slice(0, MOST_ENTRIES).map(([name = '', size = '']) =>
+  #folder(item: DataItem, { entries, total }: PreviewCard): HTMLElement {
+    const more = (total ?? entries.length) - entries.length;
+    const rows = entries.map(([path = '', size = '']) =>
       element(
         'li',
         {},
-        button(name, { class: 'link mono', click: () => this.show(item, path === '' ? name : `${path}/${name}`) }),
+        button(path, { class: 'link mono', click: () => this.show(item, path) }),
         element('span', { class: 'quiet' }, size)
       )
     );

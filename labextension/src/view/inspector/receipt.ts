@@ -2,19 +2,20 @@
 
 import type { IngredientCard } from '../../protocol';
 import { element } from '../elements';
-import { counted } from '../words';
+import { counted, grouped } from '../words';
 
 const MOST = 1000;
 
 /** Folded until somebody wants it, and made only then. */
-export function receipt(ingredients: readonly IngredientCard[]): HTMLElement {
+export function receipt(ingredients: readonly IngredientCard[], comparedRun: string): HTMLElement {
   const changed = ingredients.filter(each => each.before !== null);
-  const note = changed.length > 0 ? `${counted(changed.length, 'of them', 'of them')} changed` : 'none changed';
+  const count = changed.length === 0 ? 'none' : grouped(changed.length);
+  const note = comparedRun === '' ? '' : `, ${count} changed since run ${comparedRun}`;
   const summary = element(
     'summary',
     {},
     'Hash receipt',
-    element('span', { class: 'quiet' }, ` ${counted(ingredients.length, 'ingredient')}, ${note}`)
+    element('span', { class: 'quiet' }, ` ${counted(ingredients.length, 'ingredient')}${note}`)
   );
   const made = element('details', { class: 'receipt' }, summary);
   made.addEventListener('toggle', () => {

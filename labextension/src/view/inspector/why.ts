@@ -34,7 +34,7 @@ export function whyBody(answer: WhyAnswer, context: PaneContext): HTMLElement {
       answer.key !== '' && keyLine(answer.key)
     ),
     diffs.length > 0 && element('div', { class: 'why-diffs' }, ...diffs.map(diffBox)),
-    ingredients.length > 0 && receipt(ingredients)
+    ingredients.length > 0 && receipt(ingredients, answer.compared_run)
   );
 }
 
