@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -47,7 +48,7 @@ from nbpipe.store.manifest import Entry, Kind, Manifest, describe
 from nbpipe.store.trees import copy_entry, copy_tree, differences, fits, measure, settle
 
 _LOOKED_AT = 1000  # files that `complete` looks at; a plan asks it of every step
-_REMEMBERED = 256  # manifests kept in memory
+_REMEMBERED = 100_000  # entries of manifests kept in memory
 
 
 class StoredObject(NamedTuple):
@@ -84,6 +85,7 @@ class ObjectStore(Blobs):
     def __init__(self, state: StateFolder, digests: FileDigests) -> None:
         super().__init__(state, digests)
         self._manifests: dict[str, Manifest] = {}
+        self._entries = 0
         self._stamps: dict[str, dict[str, Figures]] = {}
 
     def publish(self, source: Path, *, kind: Kind) -> Manifest:
@@ -113,7 +115,7 @@ class ObjectStore(Blobs):
                     os.rename(place, source)
                 raise
             remove_tree(source)  # there still where it had to be copied from another disk
-        self._manifests[manifest.digest] = manifest
+        self._remember(manifest.digest, manifest)
         return manifest
 
     def manifest(self, digest: str) -> Manifest:
@@ -121,11 +123,16 @@ class ObjectStore(Blobs):
         known = self._manifests.get(digest)
         if known is None:
             known = Manifest.from_json(self.get_bytes(digest))
-            if len(self._manifests) >= _REMEMBERED:
-                self._manifests.clear()
-                self._stamps.clear()
-            self._manifests[digest] = known
+            self._remember(digest, known)
         return known
+
+    def _remember(self, digest: str, manifest: Manifest) -> None:
+        self._entries += len(manifest.entries) + 1
+        if self._entries > _REMEMBERED:
+            self._manifests.clear()
+            self._stamps.clear()
+            self._entries = len(manifest.entries) + 1
+        self._manifests[digest] = manifest
 
     def path(self, digest: str) -> Path:
         """What a consumer is handed, to read only: the folder, or the file under its own name.
@@ -281,11 +288,12 @@ class ObjectStore(Blobs):
 
 def _stands(tree: Path, entry: Entry, stamp: Mapping[str, Figures]) -> bool:
     """Whether a path is as it was when it was stamped, by type, size and time of change."""
-    place = tree / entry.path
-    if not fits(place, entry):
-        return False
+    if entry.type != "file":
+        return fits(tree / entry.path, entry)
     known = stamp.get(entry.path)
-    return entry.type != "file" or (known is not None and known.mtime_ns == os.lstat(place).st_mtime_ns)
+    status = os.lstat(os.path.join(tree, entry.path))
+    same = known is not None and known.mtime_ns == status.st_mtime_ns
+    return same and stat.S_ISREG(status.st_mode) and status.st_size == entry.size
 
 
 def _take(source: Path, tree: Path, manifest: Manifest) -> Path:
