@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nbpipe.core.events import RunStarted
-from nbpipe.execution.runner import run_to_end
+from nbpipe.execution.lifetime import run_to_end
 from nbpipe.run import PipelineRun
 
 COPY = "import sys\nopen(sys.argv[2], 'w').write(open(sys.argv[1]).read())\n"

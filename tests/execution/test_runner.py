@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from nbpipe.errors import ActivityFailedException, StoreError
-from nbpipe.execution.runner import run_to_end
+from nbpipe.execution.lifetime import run_to_end
 from tests.projects import COPY, planned, story, words
 from tests.waiting import eventually
 

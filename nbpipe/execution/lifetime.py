@@ -1,0 +1,65 @@
+"""The life of a run in its runner: its locks are held, everything is opened, and it is carried out to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from nbpipe.compute.local import LocalBackend
+from nbpipe.errors import StoreError
+from nbpipe.execution.attempt import Means
+from nbpipe.execution.capacity import default_jobs
+from nbpipe.execution.executor import Executor
+from nbpipe.execution.frozen import FrozenRun
+from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.run_folder import RunFolder
+from nbpipe.execution.slots import Slots
+from nbpipe.runtime.stage import archive
+from nbpipe.store.digests import FileDigests
+from nbpipe.store.files import read_json, remove_tree, write_bytes
+from nbpipe.store.layout import StateFolder
+from nbpipe.store.locks import Lock
+from nbpipe.store.objects import ObjectStore
+from nbpipe.store.results import Results
+
+
+def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
+    """Carry out a submitted run; its status in Azure ML v1's words.
+
+    Raises:
+        StoreError: another runner has it, or it cannot be read.
+    """
+    state = StateFolder(root)
+    folder = RunFolder(state.run_folder(run_id))
+    lock = Lock(folder.lock, run_id)
+    if not lock.acquire():
+        raise StoreError(f"Run {run_id} has a runner already.")
+    collecting = Lock(state.locks / "gc", run_id)
+    collecting.acquire(wait=True, shared=True)
+    try:
+        return asyncio.run(_execute(root, state, folder, variables))
+    except StoreError as error:
+        if root.is_dir():
+            raise
+        raise StoreError(f"{root} was moved or removed while the run went on.") from error
+    finally:
+        with suppress(OSError):
+            remove_tree(folder.runtime)
+        collecting.release()
+        lock.release()
+
+
+async def _execute(root: Path, state: StateFolder, folder: RunFolder, variables: Mapping[str, str]) -> str:
+    frozen = FrozenRun.from_json(read_json(folder.graph))
+    write_bytes(folder.runtime, archive())
+    digests = FileDigests(state)
+    objects = ObjectStore(state, digests)
+    results = Results(state)
+    means = Means(
+        root=root, frozen=frozen, objects=objects, results=results, memory=StoredMemory(results, objects),
+        backend=LocalBackend(), variables=variables, runtime=folder.runtime,
+    )  # fmt: skip
+    slots = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
+    return await Executor(means, folder, state, digests, slots).run()
