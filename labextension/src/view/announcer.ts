@@ -6,26 +6,26 @@ const PAUSE = 3000; // milliseconds between two announcements
 
 export class Announcer {
   readonly element = element('div', { class: 'aside', attributes: { 'aria-live': 'polite', role: 'status' } });
-  private next = '';
-  private timer = 0;
+  #next = '';
+  #timer = 0;
 
   /** Say a line, at once or when the last one has been heard; what was not yet said is left out. */
   say(line: string): void {
-    this.next = line;
-    if (this.timer === 0 && line !== this.element.textContent) {
-      this.speak();
+    this.#next = line;
+    if (this.#timer === 0 && line !== this.element.textContent) {
+      this.#speak();
     }
   }
 
   dispose(): void {
-    window.clearTimeout(this.timer);
+    window.clearTimeout(this.#timer);
   }
 
-  private speak(): void {
-    this.element.textContent = this.next;
-    this.timer = window.setTimeout(() => {
-      this.timer = 0;
-      this.say(this.next);
+  #speak(): void {
+    this.element.textContent = this.#next;
+    this.#timer = window.setTimeout(() => {
+      this.#timer = 0;
+      this.say(this.#next);
     }, PAUSE);
   }
 }

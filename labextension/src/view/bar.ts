@@ -8,7 +8,7 @@ import { icon } from './icons';
 
 export class Bars {
   readonly element = element('div', { class: 'bars' });
-  private told = '';
+  #told = '';
 
   constructor(private readonly context: ViewContext) {}
 
@@ -16,18 +16,18 @@ export class Bars {
   show(): void {
     const { head, notice } = this.context.store;
     const told = JSON.stringify([head?.bar, head?.problems, notice]);
-    if (told !== this.told) {
-      this.told = told;
+    if (told !== this.#told) {
+      this.#told = told;
       const lines = [
         ...(head?.bar ? [barLine(head.bar, this.context)] : []),
         ...(head?.problems ?? []).map(problemLine),
-        ...(notice ? [this.notice(notice)] : [])
+        ...(notice ? [this.#notice(notice)] : [])
       ];
       this.element.replaceChildren(...lines);
     }
   }
 
-  private notice({ fact, place, remedy }: ErrorCard): HTMLElement {
+  #notice({ fact, place, remedy }: ErrorCard): HTMLElement {
     const away = { class: 'bar-away', title: 'Dismiss', attributes: { 'aria-label': 'Dismiss' } };
     return element(
       'div',

@@ -50,19 +50,19 @@ export class Store {
   edited: ReadonlySet<string> = new Set();
   stale: ReadonlySet<string> = new Set();
   notice: ErrorCard | null = null;
-  private readonly listeners = new Set<(change: Change) => void>();
-  private readonly stop: () => void;
-  private resyncing = false;
+  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #stop: () => void;
+  #resyncing = false;
 
   constructor(
     private readonly link: Link,
     private subject: Subject
   ) {
-    this.stop = link.listen(message => {
+    this.#stop = link.listen(message => {
       if (message.type === 'graph') {
-        this.take(message);
+        this.#take(message);
       } else if (message.type === 'patch') {
-        this.patch(message);
+        this.#patch(message);
       }
     });
   }
@@ -89,16 +89,16 @@ export class Store {
 
   /** Hear of changes; returns what stops it. */
   listen(hear: (change: Change) => void): () => void {
-    this.listeners.add(hear);
-    return () => this.listeners.delete(hear);
+    this.#listeners.add(hear);
+    return () => this.#listeners.delete(hear);
   }
 
   /** Ask the kernel for the graph, and for all that changes in it from then on. */
   subscribe(): void {
-    this.resyncing = true;
+    this.#resyncing = true;
     const args = { ...this.subject, collapse: this.collapse, open: [...this.open] };
     void this.ask('subscribe', args).then(done => {
-      this.resyncing = this.resyncing && done;
+      this.#resyncing = this.#resyncing && done;
     });
   }
 
@@ -126,7 +126,7 @@ export class Store {
   tell(notice: ErrorCard | null): void {
     if (notice !== this.notice) {
       this.notice = notice;
-      this.changed({ kind: 'notice' });
+      this.#changed({ kind: 'notice' });
     }
   }
 
@@ -134,7 +134,7 @@ export class Store {
     if (id !== this.selection || trail !== this.trail) {
       this.selection = id;
       this.trail = trail;
-      this.changed({ kind: 'selection' });
+      this.#changed({ kind: 'selection' });
     }
   }
 
@@ -145,19 +145,19 @@ export class Store {
       filter.add(word);
     }
     this.filter = filter;
-    this.changed({ kind: 'filter' });
+    this.#changed({ kind: 'filter' });
   }
 
   seek(text: string): void {
     if (text !== this.sought) {
       this.sought = text;
-      this.changed({ kind: 'filter' });
+      this.#changed({ kind: 'filter' });
     }
   }
 
   turn(direction: Direction): void {
     this.direction = direction;
-    this.changed({ kind: 'direction' });
+    this.#changed({ kind: 'direction' });
   }
 
   /** Fold what is settled into groups, or unfold it. */
@@ -180,33 +180,33 @@ export class Store {
   /** Mark steps whose cell differs from what is registered; what follows from them is marked too. */
   mark(edited: ReadonlySet<string>): void {
     this.edited = edited;
-    this.markFollowers();
-    this.changed({ kind: 'marks' });
+    this.#markFollowers();
+    this.#changed({ kind: 'marks' });
   }
 
   dispose(): void {
-    this.stop();
-    this.listeners.clear();
+    this.#stop();
+    this.#listeners.clear();
   }
 
-  private take(graph: GraphMessage): void {
-    this.resyncing = false;
+  #take(graph: GraphMessage): void {
+    this.#resyncing = false;
     this.graph = graph;
     this.headTime = Date.now() / 1000;
     fill(this.nodes, graph.nodes);
     fill(this.edges, graph.edges);
     fill(this.data, graph.data);
-    this.markFollowers();
+    this.#markFollowers();
     if (this.selection !== null && !this.nodes.has(this.selection)) {
       this.selection = null;
     }
     const words = new Set(graph.nodes.map(each => each.status));
     this.filter = new Set([...this.filter].filter(each => words.has(each)));
-    this.changed({ kind: 'graph' });
+    this.#changed({ kind: 'graph' });
   }
 
-  private patch(patch: PatchMessage): void {
-    if (this.resyncing || this.graph === null || patch.revision <= this.graph.revision) {
+  #patch(patch: PatchMessage): void {
+    if (this.#resyncing || this.graph === null || patch.revision <= this.graph.revision) {
       return; // the graph that was asked for, or was already taken, holds it
     }
     if (patch.revision !== this.graph.revision + 1) {
@@ -222,7 +222,7 @@ export class Store {
       head: patch.head ?? this.graph.head,
       parameters: patch.parameters ?? this.graph.parameters
     };
-    this.changed({
+    this.#changed({
       kind: 'patch',
       nodes: replace(this.nodes, patch.nodes),
       edges: replace(this.edges, patch.edges),
@@ -231,12 +231,12 @@ export class Store {
     });
   }
 
-  private markFollowers(): void {
+  #markFollowers(): void {
     this.stale = new Set([...followers(this.edges.values(), this.edited)].filter(each => !this.edited.has(each)));
   }
 
-  private changed(change: Change): void {
-    this.listeners.forEach(hear => hear(change));
+  #changed(change: Change): void {
+    this.#listeners.forEach(hear => hear(change));
   }
 }
 

@@ -19,34 +19,34 @@ export interface GraphActions {
 
 export class Toolbar {
   readonly element = element('div', { class: 'toolbar' });
-  private readonly name = element('span', { class: 'pipeline-name' });
-  private readonly time = element('span', { class: 'run-time' });
-  private readonly segments = element('div', { class: 'segments', attributes: { 'aria-hidden': 'true' } });
-  private readonly summary = element('span', { class: 'summary' });
-  private readonly primary: HTMLButtonElement;
-  private readonly stop: HTMLButtonElement;
-  private readonly turn: HTMLButtonElement;
-  private readonly fold: HTMLButtonElement;
+  readonly #name = element('span', { class: 'pipeline-name' });
+  readonly #time = element('span', { class: 'run-time' });
+  readonly #segments = element('div', { class: 'segments', attributes: { 'aria-hidden': 'true' } });
+  readonly #summary = element('span', { class: 'summary' });
+  readonly #primary: HTMLButtonElement;
+  readonly #stop: HTMLButtonElement;
+  readonly #turn: HTMLButtonElement;
+  readonly #fold: HTMLButtonElement;
 
   constructor(
     private readonly context: ViewContext,
     private readonly graph: GraphActions
   ) {
     const { store } = context;
-    this.primary = button('', { class: 'button button-main', click: () => this.run() });
+    this.#primary = button('', { class: 'button button-main', click: () => this.run() });
     const stop = (): void => press(context, { verb: 'stop', args: { step: '' } });
-    this.stop = button(icon('stop'), { class: 'button', title: 'Stop the run', click: stop }, 'Stop');
+    this.#stop = button(icon('stop'), { class: 'button', title: 'Stop the run', click: stop }, 'Stop');
     const tool = (sign: 'find' | 'fit' | 'right' | 'fold', title: string, click: () => void): HTMLButtonElement =>
       button(icon(sign), { class: 'button button-sign', title, attributes: { 'aria-label': title }, click });
     const turned = (): 'right' | 'down' => (this.graph.direction() === 'right' ? 'down' : 'right');
-    this.turn = tool('right', 'Turn the graph', () => store.turn(turned()));
-    this.fold = tool('fold', 'Fold what is settled', () => store.fold(store.collapse === '' ? 'settled' : ''));
+    this.#turn = tool('right', 'Turn the graph', () => store.turn(turned()));
+    this.#fold = tool('fold', 'Fold what is settled', () => store.fold(store.collapse === '' ? 'settled' : ''));
     const find = button('Find', { class: 'button', title: 'Find a step (/)', click: () => this.graph.find() });
     const fit = button('Fit', { class: 'button', title: 'Show the whole graph (0)', click: () => this.graph.fit() });
     this.element.append(
-      element('div', { class: 'titles' }, this.name, this.time),
-      element('div', { class: 'progress' }, this.segments, this.summary),
-      element('div', { class: 'buttons' }, this.primary, this.stop, find, fit, this.turn, this.fold)
+      element('div', { class: 'titles' }, this.#name, this.#time),
+      element('div', { class: 'progress' }, this.#segments, this.#summary),
+      element('div', { class: 'buttons' }, this.#primary, this.#stop, find, fit, this.#turn, this.#fold)
     );
   }
 
@@ -65,36 +65,36 @@ export class Toolbar {
     if (!head) {
       return;
     }
-    this.name.textContent = this.name.title = head.pipeline;
+    this.#name.textContent = this.#name.title = head.pipeline;
     const said = head.bar?.text === head.summary ? '' : head.summary;
-    this.summary.textContent = this.summary.title = said;
-    this.buttons(head);
+    this.#summary.textContent = this.#summary.title = said;
+    this.#buttons(head);
     const nodes = [...store.nodes.values()];
     const single = nodes.every(node => node.members.length === 0);
-    this.segments.replaceChildren(...(single && nodes.length <= MOST_SEGMENTS ? each(nodes) : summed(store.counts)));
+    this.#segments.replaceChildren(...(single && nodes.length <= MOST_SEGMENTS ? each(nodes) : summed(store.counts)));
     this.tick();
   }
 
   /** A second has passed. */
   tick(): void {
     const { head, headTime } = this.context.store;
-    this.time.textContent = head ? timeLine(head, Date.now() / 1000, headTime) : '';
+    this.#time.textContent = head ? timeLine(head, Date.now() / 1000, headTime) : '';
   }
 
-  private buttons(head: HeadCard): void {
+  #buttons(head: HeadCard): void {
     const { label, title, verb } = head.primary;
     const off = verb === '';
-    this.primary.replaceChildren(...(verb === 'run' ? [icon('play')] : []), label);
-    this.primary.title = title;
-    this.primary.disabled = off;
-    this.primary.hidden = label === '';
-    this.stop.hidden = !head.stop;
+    this.#primary.replaceChildren(...(verb === 'run' ? [icon('play')] : []), label);
+    this.#primary.title = title;
+    this.#primary.disabled = off;
+    this.#primary.hidden = label === '';
+    this.#stop.hidden = !head.stop;
     const there = this.graph.direction() === 'right' ? 'down' : 'right';
-    this.turn.replaceChildren(icon(there));
-    this.turn.title = there === 'down' ? 'Turn the graph: top to bottom' : 'Turn the graph: left to right';
+    this.#turn.replaceChildren(icon(there));
+    this.#turn.title = there === 'down' ? 'Turn the graph: top to bottom' : 'Turn the graph: left to right';
     const folded = this.context.store.collapse === 'settled';
-    this.fold.setAttribute('aria-pressed', String(folded));
-    this.fold.title = folded ? 'Unfold what is settled' : 'Fold what is settled';
+    this.#fold.setAttribute('aria-pressed', String(folded));
+    this.#fold.title = folded ? 'Unfold what is settled' : 'Fold what is settled';
   }
 }
 

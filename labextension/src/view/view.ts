@@ -44,67 +44,67 @@ export function mountView(root: HTMLElement, channel: Channel, options: ViewOpti
 class Mounted implements View {
   readonly link: Link;
   readonly store: Store;
-  private readonly announcer = new Announcer();
-  private readonly toolbar: Toolbar;
-  private readonly bars: Bars;
-  private readonly chips: Chips;
-  private readonly graph: Graph;
-  private readonly split = new Split();
-  private readonly inspector: ReturnType<typeof mountInspector>;
-  private readonly clock: number;
-  private readonly ends: readonly (() => void)[];
-  private frame = 0;
-  private wanted: { readonly node: string; readonly tab: Tab | undefined } | null = null;
+  readonly #announcer = new Announcer();
+  readonly #toolbar: Toolbar;
+  readonly #bars: Bars;
+  readonly #chips: Chips;
+  readonly #graph: Graph;
+  readonly #split = new Split();
+  readonly #inspector: ReturnType<typeof mountInspector>;
+  readonly #clock: number;
+  readonly #ends: readonly (() => void)[];
+  #frame = 0;
+  #wanted: { readonly node: string; readonly tab: Tab | undefined } | null = null;
 
   constructor(private readonly context: ViewContext) {
     const { root, link, store } = context;
     [this.link, this.store] = [link, store];
-    this.bars = new Bars(context);
-    this.chips = new Chips(context);
-    this.graph = new Graph(context, line => this.announcer.say(line));
-    this.toolbar = new Toolbar(context, {
-      find: () => this.graph.seek(),
-      fit: () => this.graph.fit(),
-      direction: () => this.graph.direction()
+    this.#bars = new Bars(context);
+    this.#chips = new Chips(context);
+    this.#graph = new Graph(context, line => this.#announcer.say(line));
+    this.#toolbar = new Toolbar(context, {
+      find: () => this.#graph.seek(),
+      fit: () => this.#graph.fit(),
+      direction: () => this.#graph.direction()
     });
-    this.arrange(root);
-    this.inspector = mountInspector(this.split.place, context);
-    const unstyle = followTheme(root, () => this.graph.restyle());
-    this.graph.restyle();
-    const escaped = (event: KeyboardEvent): void => this.escape(event);
+    this.#arrange(root);
+    this.#inspector = mountInspector(this.#split.place, context);
+    const unstyle = followTheme(root, () => this.#graph.restyle());
+    this.#graph.restyle();
+    const escaped = (event: KeyboardEvent): void => this.#escape(event);
     root.addEventListener('keydown', escaped);
-    this.ends = [
+    this.#ends = [
       unstyle,
       watchSight(root, link),
-      store.listen(change => this.hear(change)),
+      store.listen(change => this.#hear(change)),
       () => root.removeEventListener('keydown', escaped)
     ];
-    this.clock = window.setInterval(() => this.tick(), SECOND);
+    this.#clock = window.setInterval(() => this.#tick(), SECOND);
     store.subscribe();
   }
 
   show(node: string, tab?: Tab): void {
-    this.wanted = { node, tab };
-    this.open();
+    this.#wanted = { node, tab };
+    this.#open();
   }
 
   run(): void {
-    this.toolbar.run();
+    this.#toolbar.run();
   }
 
   dispose(): void {
-    window.clearInterval(this.clock);
-    window.cancelAnimationFrame(this.frame);
-    this.ends.forEach(end => end());
-    this.inspector.dispose();
-    this.graph.dispose();
-    this.announcer.dispose();
+    window.clearInterval(this.#clock);
+    window.cancelAnimationFrame(this.#frame);
+    this.#ends.forEach(end => end());
+    this.#inspector.dispose();
+    this.#graph.dispose();
+    this.#announcer.dispose();
     this.store.dispose();
     this.link.dispose();
     this.context.root.replaceChildren();
   }
 
-  private arrange(root: HTMLElement): void {
+  #arrange(root: HTMLElement): void {
     root.classList.add('nbpipe-view');
     root.dataset['hosted'] = this.context.hosted;
     root.dataset['lmSuppressShortcuts'] = 'true'; // keys belong to the graph while it has the focus
@@ -112,79 +112,79 @@ class Mounted implements View {
     root.setAttribute('aria-label', 'Pipeline');
     adoptStyle(root);
     root.replaceChildren(
-      this.toolbar.element,
-      this.bars.element,
-      this.chips.element,
-      this.graph.element,
-      this.split.element,
-      this.announcer.element
+      this.#toolbar.element,
+      this.#bars.element,
+      this.#chips.element,
+      this.#graph.element,
+      this.#split.element,
+      this.#announcer.element
     );
   }
 
-  private hear(change: Change): void {
-    this.graph.hear(change);
-    this.inspect(change);
-    if (this.frame === 0) {
-      this.frame = window.requestAnimationFrame(() => this.surround());
+  #hear(change: Change): void {
+    this.#graph.hear(change);
+    this.#inspect(change);
+    if (this.#frame === 0) {
+      this.#frame = window.requestAnimationFrame(() => this.#surround());
     }
   }
 
   /** Draw what stands around the graph, once a frame at most. */
-  private surround(): void {
-    this.frame = 0;
-    this.toolbar.show();
-    this.bars.show();
-    this.chips.show();
+  #surround(): void {
+    this.#frame = 0;
+    this.#toolbar.show();
+    this.#bars.show();
+    this.#chips.show();
     const head = this.store.head;
     if (head) {
       this.context.root.dataset['mode'] = head.mode;
       this.context.root.setAttribute('aria-label', `Pipeline ${head.pipeline}`);
-      this.announcer.say(head.bar?.text ?? head.summary);
+      this.#announcer.say(head.bar?.text ?? head.summary);
     }
   }
 
-  private inspect(change: Change): void {
+  #inspect(change: Change): void {
     if (change.kind === 'patch') {
-      this.inspector.refresh(change.nodes);
+      this.#inspector.refresh(change.nodes);
     } else if (change.kind === 'graph' || change.kind === 'selection') {
       const chosen = this.store.selected;
       const single = chosen?.members.length === 0 ? chosen : null;
-      const tab = this.wanted?.node === single?.id ? this.wanted?.tab : undefined;
-      this.split.show(single !== null);
-      this.inspector.show(single, tab);
-      this.open();
+      const tab = this.#wanted?.node === single?.id ? this.#wanted?.tab : undefined;
+      this.#split.show(single !== null);
+      this.#inspector.show(single, tab);
+      this.#open();
     }
   }
 
   /** Show what was asked for, as soon as there is a graph that has it. */
-  private open(): void {
-    const { wanted } = this;
+  #open(): void {
+    const wanted = this.#wanted;
     if (!wanted || !this.store.nodes.has(wanted.node)) {
       return;
     }
     if (this.store.selection === wanted.node) {
-      this.wanted = null;
-      this.inspector.show(this.store.selected, wanted.tab);
+      this.#wanted = null;
+      this.#inspector.show(this.store.selected, wanted.tab);
     } else {
       this.store.select(wanted.node);
     }
   }
 
-  private escape(event: KeyboardEvent): void {
+  #escape(event: KeyboardEvent): void {
     if (event.key === 'Escape' && !event.defaultPrevented && this.store.selection !== null) {
       event.preventDefault();
       event.stopPropagation();
       const last = this.store.selection;
       this.store.select(null);
-      this.graph.focus(last);
+      this.#graph.focus(last);
     }
   }
 
-  private tick(): void {
+  #tick(): void {
     const head = this.store.head;
     if (head?.run?.live && head.mode !== 'last') {
-      this.toolbar.tick();
-      this.graph.tick();
+      this.#toolbar.tick();
+      this.#graph.tick();
     }
   }
 }

@@ -65,44 +65,44 @@ export class Card {
   /** What has the focus and a name: beside the texts, not around them, so that its name says all of them. */
   readonly button = drawn('rect', { class: 'nbpipe-hit', role: 'button', tabindex: -1 });
   readonly body = drawn('g', { class: 'nbpipe-body', 'aria-hidden': 'true' });
-  private readonly words: Words;
-  private progress: SVGElement | null = null;
-  private drawnAs = '';
-  private stale = false;
+  readonly #words: Words;
+  #progress: SVGElement | null = null;
+  #drawnAs = '';
+  #stale = false;
 
   constructor(id: string, ruler: Ruler) {
-    this.words = new Words(this.body, ruler);
+    this.#words = new Words(this.body, ruler);
     this.element = drawn('g', { 'data-step': id }, this.body, this.button);
   }
 
   /** Draw what is new about it. */
   draw(shown: Shown, box: BoxCard, form: Form, now: number): void {
     const { card, stale, selected } = shown;
-    this.stale = stale;
+    this.#stale = stale;
     const as = [form, card.status, box.width, box.height, card.target, card.members.length, stale, selected];
     as.push(card.before, card.key !== '', progressOf(card, now)?.guessed ?? '', JSON.stringify(card.counts));
     const key = as.join('|');
-    if (key !== this.drawnAs) {
-      this.drawnAs = key;
-      this.outline(shown, box, form);
+    if (key !== this.#drawnAs) {
+      this.#drawnAs = key;
+      this.#outline(shown, box, form);
     }
     this.button.setAttribute('aria-label', labelOf(shown));
     this.button.setAttribute('aria-pressed', String(selected));
     if (form === 'M') {
-      this.medium(card, now);
+      this.#medium(card, now);
     } else if (form === 'S') {
-      this.words.write('name', card.name, 31, 18.2, stale ? 68 : 82, { pixels: 12, bold: true }, 'fg', 'middle');
+      this.#words.write('name', card.name, 31, 18.2, stale ? 68 : 82, { pixels: 12, bold: true }, 'fg', 'middle');
     }
   }
 
   /** A second has passed: only what runs looks different. */
   tick(card: NodeCard, form: Form, now: number): void {
     if (form === 'M' && card.started !== null) {
-      this.medium(card, now);
+      this.#medium(card, now);
     }
   }
 
-  private outline(shown: Shown, box: BoxCard, form: Form): void {
+  #outline(shown: Shown, box: BoxCard, form: Form): void {
     const { card, selected } = shown;
     const look = LOOKS[card.status];
     const muted = look?.muted ? ' nbpipe-muted' : '';
@@ -110,8 +110,8 @@ export class Card {
     this.element.setAttribute('data-status', card.status.replaceAll(' ', '-'));
     this.button.setAttribute('width', String(box.width));
     this.button.setAttribute('height', String(box.height));
-    this.words.clear();
-    this.progress = null;
+    this.#words.clear();
+    this.#progress = null;
     this.body.replaceChildren();
     this.body.append(...(selected ? [ring(box, form === 'XS' ? 8 : 11)] : []));
     const stacked = card.members.length > 0;
@@ -119,18 +119,18 @@ export class Card {
       this.body.append(...(stacked ? [drawn('circle', { class: 'nbpipe-stack', cx: 8, cy: 8, r: 11 })] : []));
       this.body.append(place(shape(card.status), 8, 8, 16));
     } else {
-      this.body.append(...frame(box, look, form === 'S' ? 6 : 8, stacked), ...this.signs(shown, box, form));
+      this.body.append(...frame(box, look, form === 'S' ? 6 : 8, stacked), ...this.#signs(shown, box, form));
     }
   }
 
-  private signs({ card, stale }: Shown, box: BoxCard, form: 'M' | 'S' | 'far'): SVGElement[] {
+  #signs({ card, stale }: Shown, box: BoxCard, form: 'M' | 'S' | 'far'): SVGElement[] {
     if (form === 'far') {
       return [place(shape(card.status), box.width / 2 + 1.5, box.height / 2, Math.min(36, box.height - 4))];
     }
     const small = form === 'S';
     const signs = [small ? place(shape(card.status), 18, 14, 12) : place(shape(card.status), 21, 20, 15)];
     if (card.target !== '' && !small) {
-      signs.push(badge(card.target, box.width - 8, this.words.ruler));
+      signs.push(badge(card.target, box.width - 8, this.#words.ruler));
     }
     if (stale) {
       const pencil = drawn('g', { class: 'nbpipe-hue-warn' }, place(shape('edited'), 0, 0, 11));
@@ -143,42 +143,42 @@ export class Card {
     return signs;
   }
 
-  private medium(card: NodeCard, now: number): void {
+  #medium(card: NodeCard, now: number): void {
     const time = timeOf(card, now);
-    const taken = time ? this.words.ruler.width(time, { pixels: 11 }) + 8 : 0;
+    const taken = time ? this.#words.ruler.width(time, { pixels: 11 }) + 8 : 0;
     const name = { pixels: 13, bold: true };
-    this.words.write('name', card.name, 37, 24.5, 151 - taken, name, 'fg', 'middle');
-    this.words.write('time', time, 188, 24, 100, { pixels: 11 }, 'fg2', 'end');
-    const aside = this.aside(card);
-    this.words.write('words', wordsOf(card), 37, 42, 151 - aside, { pixels: 11, bold: true }, 'word');
-    this.words.write('why', card.why, 12, 61, 178, { pixels: 10.5 }, 'fg2');
+    this.#words.write('name', card.name, 37, 24.5, 151 - taken, name, 'fg', 'middle');
+    this.#words.write('time', time, 188, 24, 100, { pixels: 11 }, 'fg2', 'end');
+    const aside = this.#aside(card);
+    this.#words.write('words', wordsOf(card), 37, 42, 151 - aside, { pixels: 11, bold: true }, 'word');
+    this.#words.write('why', card.why, 12, 61, 178, { pixels: 10.5 }, 'fg2');
     const progress = progressOf(card, now);
     if (progress) {
-      if (!this.progress) {
+      if (!this.#progress) {
         const track = drawn('path', { class: 'nbpipe-track', d: 'M12 70.5H188' });
-        this.progress = bar(12, 70.5, 176, progress.guessed);
-        this.body.append(track, this.progress);
+        this.#progress = bar(12, 70.5, 176, progress.guessed);
+        this.body.append(track, this.#progress);
       }
-      this.progress.style.transform = `scaleX(${progress.part.toFixed(4)})`;
+      this.#progress.style.transform = `scaleX(${progress.part.toFixed(4)})`;
     }
   }
 
   /** What stands at the right of the status word, and the room that it takes. */
-  private aside(card: NodeCard): number {
-    if (this.stale) {
+  #aside(card: NodeCard): number {
+    if (this.#stale) {
       return 20;
     }
     const planned = LOOKS[card.status]?.planned ?? true;
     if (planned && card.before !== '') {
-      if (!this.words.has('before')) {
+      if (!this.#words.has('before')) {
         const hue = LOOKS[card.before]?.hue ?? 'idle';
         const last = drawn('g', { class: `nbpipe-hue-${hue}`, transform: 'translate(182 38)' });
         last.append(place(shape(card.before), 0, 0, 11));
-        this.words.keep('before', last);
+        this.#words.keep('before', last);
       }
       return 20;
     }
-    this.words.write('key', card.key.slice(0, 6), 188, 42, 44, { pixels: 10, mono: true }, 'fg2 nbpipe-key', 'end');
+    this.#words.write('key', card.key.slice(0, 6), 188, 42, 44, { pixels: 10, mono: true }, 'fg2 nbpipe-key', 'end');
     return card.key !== '' ? 46 : 0;
   }
 }

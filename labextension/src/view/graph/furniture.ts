@@ -66,7 +66,7 @@ export function tag(parameter: ParameterCard, box: BoxCard, ruler: Ruler): SVGGE
 export class Line {
   readonly line: SVGPathElement;
   readonly head: SVGPathElement;
-  private state = '';
+  #state = '';
 
   constructor(id: string, layout: LayoutCard) {
     this.line = drawn('path', { d: layout.paths[id] ?? '', 'data-edge': id });
@@ -77,8 +77,8 @@ export class Line {
   draw(edge: EdgeCard, trail: boolean, lit: boolean): void {
     const light = `${trail ? ' nbpipe-trail' : ''}${lit ? ' nbpipe-lit' : ''}`;
     const state = `nbpipe-${edge.reading ? 'reading' : edge.state}${light}`;
-    if (state !== this.state) {
-      this.state = state;
+    if (state !== this.#state) {
+      this.#state = state;
       this.line.setAttribute('class', `nbpipe-edge ${state}`);
       this.head.setAttribute('class', `nbpipe-head ${state}`);
     }

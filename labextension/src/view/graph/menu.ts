@@ -12,16 +12,16 @@ const HEIGHT = 22; // of the buttons on a step, in pixels
 const WIDTH = 64;
 
 export class Menu {
-  private readonly list = element('div', { class: 'menu', attributes: { popover: 'auto', role: 'menu' } });
-  private readonly buttons = element('div', { class: 'on-step', attributes: { role: 'group' } });
-  private readonly stop: readonly (() => void)[];
-  private step: string | null = null;
+  readonly #list = element('div', { class: 'menu', attributes: { popover: 'auto', role: 'menu' } });
+  readonly #buttons = element('div', { class: 'on-step', attributes: { role: 'group' } });
+  readonly #stop: readonly (() => void)[];
+  #step: string | null = null;
 
   constructor(
     private readonly canvas: Canvas,
     private readonly context: ViewContext
   ) {
-    canvas.stage.append(this.buttons, this.list);
+    canvas.stage.append(this.#buttons, this.#list);
     canvas.stage.addEventListener('contextmenu', event => {
       const id = stepAt(event);
       if (id !== null) {
@@ -30,8 +30,8 @@ export class Menu {
         this.open(id, { x: event.clientX, y: event.clientY });
       }
     });
-    this.list.addEventListener('keydown', event => this.key(event));
-    this.stop = [canvas.onMove(() => this.place()), context.store.listen(() => this.show())];
+    this.#list.addEventListener('keydown', event => this.#key(event));
+    this.#stop = [canvas.onMove(() => this.#place()), context.store.listen(() => this.#show())];
   }
 
   /** Open the menu of a step, at a place or below it. */
@@ -41,33 +41,33 @@ export class Menu {
     if (!node || !card) {
       return;
     }
-    this.step = id;
-    const items = deedsFor(node, this.context).map(each => this.item(each));
-    this.list.setAttribute('aria-label', node.name);
-    this.list.replaceChildren(...items);
-    this.list.showPopover();
+    this.#step = id;
+    const items = deedsFor(node, this.context).map(each => this.#item(each));
+    this.#list.setAttribute('aria-label', node.name);
+    this.#list.replaceChildren(...items);
+    this.#list.showPopover();
     const box = card.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = this.list;
+    const { offsetWidth: width, offsetHeight: height } = this.#list;
     const [x, y] = [at?.x ?? box.left + 12, at?.y ?? box.bottom + 4];
-    this.list.style.left = `${Math.max(4, Math.min(x, window.innerWidth - width - 4))}px`;
-    this.list.style.top = `${Math.max(4, Math.min(y, window.innerHeight - height - 4))}px`;
+    this.#list.style.left = `${Math.max(4, Math.min(x, window.innerWidth - width - 4))}px`;
+    this.#list.style.top = `${Math.max(4, Math.min(y, window.innerHeight - height - 4))}px`;
     items[0]?.focus({ preventScroll: true });
   }
 
   dispose(): void {
-    this.stop.forEach(each => each());
+    this.#stop.forEach(each => each());
   }
 
-  private item({ label, title, act }: Deed): HTMLButtonElement {
+  #item({ label, title, act }: Deed): HTMLButtonElement {
     const click = (): void => {
-      this.list.hidePopover();
+      this.#list.hidePopover();
       act();
     };
     return button(label, { class: 'menu-item', title, attributes: { role: 'menuitem', tabindex: '-1' }, click });
   }
 
-  private key(event: KeyboardEvent): void {
-    const items = [...this.list.querySelectorAll<HTMLElement>('[role=menuitem]')];
+  #key(event: KeyboardEvent): void {
+    const items = [...this.#list.querySelectorAll<HTMLElement>('[role=menuitem]')];
     const here = items.findIndex(each => each === document.activeElement);
     const last = items.length - 1;
     const there = { ArrowDown: here === last ? 0 : here + 1, ArrowUp: here <= 0 ? last : here - 1, Home: 0, End: last };
@@ -78,29 +78,29 @@ export class Menu {
       items[next]?.focus();
     } else if (event.key === 'Escape' || event.key === 'Tab') {
       event.preventDefault();
-      this.list.hidePopover();
-      this.canvas.focus(this.step ?? '');
+      this.#list.hidePopover();
+      this.canvas.focus(this.#step ?? '');
     }
   }
 
   /** Show the buttons of the selected step. */
-  private show(): void {
+  #show(): void {
     const node = this.context.store.selected;
-    this.buttons.hidden = node === null;
+    this.#buttons.hidden = node === null;
     if (!node) {
       return;
     }
     const first = deedsFor(node, this.context)[0];
     const told = `${first?.label ?? ''}|${node.id}`;
-    if (this.buttons.dataset['told'] !== told) {
-      this.buttons.dataset['told'] = told;
-      this.buttons.setAttribute('aria-label', `Buttons of ${node.name}`);
-      this.buttons.replaceChildren(...this.made(node.id, first));
+    if (this.#buttons.dataset['told'] !== told) {
+      this.#buttons.dataset['told'] = told;
+      this.#buttons.setAttribute('aria-label', `Buttons of ${node.name}`);
+      this.#buttons.replaceChildren(...this.#made(node.id, first));
     }
-    this.place();
+    this.#place();
   }
 
-  private made(id: string, first: Deed | undefined): HTMLElement[] {
+  #made(id: string, first: Deed | undefined): HTMLElement[] {
     const more = button(icon('more'), {
       class: 'small-button',
       title: 'More',
@@ -123,7 +123,7 @@ export class Menu {
   }
 
   /** Put the buttons on the lower border of the selected step, where no text stands. */
-  private place(): void {
+  #place(): void {
     const id = this.context.store.selection;
     const box = id === null ? null : this.canvas.box(id);
     if (!box) {
@@ -133,7 +133,7 @@ export class Menu {
     const left = x + (box.x + box.width) * scale - WIDTH;
     const top = y + (box.y + box.height) * scale - HEIGHT / 2;
     const seen = left + WIDTH > 0 && left < stage.width && top + HEIGHT > 0 && top < stage.height;
-    this.buttons.classList.toggle('nbpipe-out', !seen);
-    this.buttons.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+    this.#buttons.classList.toggle('nbpipe-out', !seen);
+    this.#buttons.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 }

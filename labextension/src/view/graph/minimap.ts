@@ -11,80 +11,80 @@ const DOT = 2; // pixels that a card takes at least
 
 /** Draws itself anew when the drawing or what is seen of it changes, once a frame at most. */
 export class Minimap {
-  private readonly picture = element('canvas', { class: 'minimap', attributes: { 'aria-hidden': 'true' } });
-  private waiting = 0;
-  private readonly stop: readonly (() => void)[];
+  readonly #picture = element('canvas', { class: 'minimap', attributes: { 'aria-hidden': 'true' } });
+  #waiting = 0;
+  readonly #stop: readonly (() => void)[];
 
   constructor(
     private readonly canvas: Canvas,
     private readonly store: Store
   ) {
-    canvas.stage.append(this.picture);
-    this.stop = [canvas.onMove(() => this.soon()), store.listen(() => this.soon())];
-    this.picture.addEventListener('pointerdown', event => {
-      this.picture.setPointerCapture(event.pointerId);
-      this.go(event);
+    canvas.stage.append(this.#picture);
+    this.#stop = [canvas.onMove(() => this.#soon()), store.listen(() => this.#soon())];
+    this.#picture.addEventListener('pointerdown', event => {
+      this.#picture.setPointerCapture(event.pointerId);
+      this.#go(event);
     });
-    this.picture.addEventListener('pointermove', event => {
+    this.#picture.addEventListener('pointermove', event => {
       if (event.buttons !== 0) {
-        this.go(event);
+        this.#go(event);
       }
     });
   }
 
   dispose(): void {
-    this.stop.forEach(each => each());
-    window.cancelAnimationFrame(this.waiting);
+    this.#stop.forEach(each => each());
+    window.cancelAnimationFrame(this.#waiting);
   }
 
-  private get scale(): number {
+  get #scale(): number {
     const { width, height } = this.canvas.view.drawing;
     return Math.min(MOST.width / Math.max(1, width), MOST.height / Math.max(1, height));
   }
 
-  private go(event: PointerEvent): void {
-    this.canvas.view.centre(event.offsetX / this.scale, event.offsetY / this.scale);
+  #go(event: PointerEvent): void {
+    this.canvas.view.centre(event.offsetX / this.#scale, event.offsetY / this.#scale);
   }
 
-  private soon(): void {
-    if (this.waiting === 0) {
-      this.waiting = window.requestAnimationFrame(() => {
-        this.waiting = 0;
-        this.draw();
+  #soon(): void {
+    if (this.#waiting === 0) {
+      this.#waiting = window.requestAnimationFrame(() => {
+        this.#waiting = 0;
+        this.#draw();
       });
     }
   }
 
-  private draw(): void {
+  #draw(): void {
     const { drawing, stage, scale, x, y } = this.canvas.view;
     const shown = this.store.nodes.size > FROM_NODES && drawing.width > 0 && !this.canvas.view.whole;
-    this.picture.hidden = !shown;
-    const pen = shown ? this.picture.getContext('2d') : null;
+    this.#picture.hidden = !shown;
+    const pen = shown ? this.#picture.getContext('2d') : null;
     if (!pen) {
       return;
     }
-    const small = this.scale;
+    const small = this.#scale;
     const dense = window.devicePixelRatio || 1;
     const [width, height] = [drawing.width * small, drawing.height * small];
-    this.picture.width = Math.ceil(width * dense);
-    this.picture.height = Math.ceil(height * dense);
-    this.picture.style.width = `${width}px`;
-    this.picture.style.height = `${height}px`;
+    this.#picture.width = Math.ceil(width * dense);
+    this.#picture.height = Math.ceil(height * dense);
+    this.#picture.style.width = `${width}px`;
+    this.#picture.style.height = `${height}px`;
     pen.scale(dense, dense);
-    this.drawCards(pen, small);
-    pen.strokeStyle = this.colour('run');
+    this.#drawCards(pen, small);
+    pen.strokeStyle = this.#colour('run');
     pen.lineWidth = 1.5;
     const part = small / scale;
     pen.strokeRect(-x * part, -y * part, stage.width * part, stage.height * part);
   }
 
-  private drawCards(pen: CanvasRenderingContext2D, small: number): void {
+  #drawCards(pen: CanvasRenderingContext2D, small: number): void {
     const colours = new Map<string, string>();
     for (const { id, status } of this.store.nodes.values()) {
       const box = this.canvas.box(id);
       if (box) {
         const hue = LOOKS[status]?.hue ?? 'idle';
-        const colour = colours.get(hue) ?? this.colour(hue);
+        const colour = colours.get(hue) ?? this.#colour(hue);
         colours.set(hue, colour);
         pen.fillStyle = colour;
         const [wide, high] = [Math.max(DOT, box.width * small), Math.max(DOT, box.height * small)];
@@ -93,7 +93,7 @@ export class Minimap {
     }
   }
 
-  private colour(token: string): string {
-    return getComputedStyle(this.picture).getPropertyValue(`--nbpipe-${token}`).trim() || '#808080';
+  #colour(token: string): string {
+    return getComputedStyle(this.#picture).getPropertyValue(`--nbpipe-${token}`).trim() || '#808080';
   }
 }

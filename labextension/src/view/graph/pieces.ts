@@ -7,8 +7,8 @@ import type { Face, Ruler } from './text';
 
 /** Texts of one drawing, each under a name, so that only what changed is written again. */
 export class Words {
-  private readonly kept = new Map<string, SVGElement>();
-  private readonly said = new Map<string, string>();
+  readonly #kept = new Map<string, SVGElement>();
+  readonly #said = new Map<string, string>();
 
   constructor(
     private readonly ground: SVGElement,
@@ -27,11 +27,11 @@ export class Words {
     how: 'start' | 'end' | 'middle' = 'start'
   ): void {
     const shown = this.ruler.fit(text, room, face, how === 'middle');
-    if ((this.said.get(name) ?? '') === shown) {
+    if ((this.#said.get(name) ?? '') === shown) {
       return;
     }
-    this.said.set(name, shown);
-    let line = this.kept.get(name);
+    this.#said.set(name, shown);
+    let line = this.#kept.get(name);
     if (!line) {
       const faces = `${face.bold ? ' nbpipe-b' : ''}${face.mono ? ' nbpipe-mono' : ''}`;
       line = drawn('text', { x, y, 'font-size': face.pixels, class: `nbpipe-${style}${faces}` });
@@ -44,17 +44,17 @@ export class Words {
   }
 
   has(name: string): boolean {
-    return this.kept.has(name);
+    return this.#kept.has(name);
   }
 
   keep(name: string, part: SVGElement): void {
-    this.kept.set(name, part);
+    this.#kept.set(name, part);
     this.ground.append(part);
   }
 
   clear(): void {
-    this.kept.clear();
-    this.said.clear();
+    this.#kept.clear();
+    this.#said.clear();
   }
 }
 

@@ -11,8 +11,8 @@ const MOST = 400;
 
 /** Measures texts in the fonts of a view. */
 export class Ruler {
-  private readonly pens = new Map<string, CanvasRenderingContext2D | null>();
-  private readonly fitted = new Map<string, string>();
+  readonly #pens = new Map<string, CanvasRenderingContext2D | null>();
+  readonly #fitted = new Map<string, string>();
 
   constructor(
     private readonly sans: string,
@@ -21,28 +21,28 @@ export class Ruler {
 
   /** Pixels that a text takes. */
   width(text: string, face: Face): number {
-    const pen = this.pen(face);
+    const pen = this.#pen(face);
     return pen ? pen.measureText(text).width : text.length * face.pixels * 0.62;
   }
 
   /** The longest form of a text that fits, with an ellipsis at its end or in its middle. */
   fit(text: string, room: number, face: Face, middle = false): string {
-    if (this.fitted.size > 20_000) {
-      this.fitted.clear();
+    if (this.#fitted.size > 20_000) {
+      this.#fitted.clear();
     }
     const key = `${room}|${face.pixels}|${face.bold}|${face.mono}|${middle}|${text}`;
-    const known = this.fitted.get(key);
+    const known = this.#fitted.get(key);
     if (known !== undefined) {
       return known;
     }
-    const found = this.search(text, room, face, middle);
+    const found = this.#search(text, room, face, middle);
     if (text.length <= MOST) {
-      this.fitted.set(key, found);
+      this.#fitted.set(key, found);
     }
     return found;
   }
 
-  private search(text: string, room: number, face: Face, middle: boolean): string {
+  #search(text: string, room: number, face: Face, middle: boolean): string {
     if (text.length <= MOST && this.width(text, face) <= room) {
       return text;
     }
@@ -61,15 +61,15 @@ export class Ruler {
     return cut(head, tail, least, middle);
   }
 
-  private pen(face: Face): CanvasRenderingContext2D | null {
+  #pen(face: Face): CanvasRenderingContext2D | null {
     const font = `${face.bold ? 600 : 400} ${face.pixels}px ${face.mono ? this.mono : this.sans}`;
-    let pen = this.pens.get(font);
+    let pen = this.#pens.get(font);
     if (pen === undefined) {
       pen = document.createElement('canvas').getContext('2d');
       if (pen) {
         pen.font = font;
       }
-      this.pens.set(font, pen);
+      this.#pens.set(font, pen);
     }
     return pen;
   }

@@ -53,7 +53,7 @@ export class Viewport {
     this.free = true;
     this.x += across;
     this.y += down;
-    this.keepInSight();
+    this.#keepInSight();
     this.moved();
   }
 
@@ -64,7 +64,7 @@ export class Viewport {
     this.y = y - ((y - this.y) * scale) / this.scale;
     this.scale = scale;
     this.free = true;
-    this.keepInSight();
+    this.#keepInSight();
     this.moved();
   }
 
@@ -95,12 +95,12 @@ export class Viewport {
     this.free = true;
     this.x = this.stage.width / 2 - x * this.scale;
     this.y = this.stage.height / 2 - y * this.scale;
-    this.keepInSight();
+    this.#keepInSight();
     this.moved();
   }
 
   /** Some of the drawing is always seen. */
-  private keepInSight(): void {
+  #keepInSight(): void {
     const rest = 60;
     const { width, height } = this.drawing;
     this.x = Math.min(this.stage.width - rest, Math.max(rest - width * this.scale, this.x));
