@@ -22,7 +22,7 @@ from nbpipe.core.step import PythonScriptStep
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, NbpipeError, Problem
 from nbpipe.notebook.declaration import Declaration
-from nbpipe.notebook.words import Read, Word
+from nbpipe.notebook.words import Read, Word, Write
 
 DATA_TYPES = (
     PipelineData,
@@ -58,16 +58,7 @@ def bind(
         InvalidPipeline: every problem of every step: names nobody makes, values no step can take, and all
             that ``Pipeline`` finds at build.
     """
-    binding = _Binding(declarations, namespace, folder)
-    steps = [binding.step(declaration) for declaration in declarations]
-    problems = binding.problems
-    try:
-        pipeline = Pipeline(workspace, [step for step in steps if step is not None], name=name)
-    except InvalidPipeline as error:
-        raise InvalidPipeline([*problems, *error.problems]) from None
-    if problems:
-        raise InvalidPipeline(problems)
-    return pipeline
+    return Binding(declarations, namespace, folder).pipeline(workspace, name)
 
 
 class _Refused(Exception):
@@ -79,20 +70,33 @@ class _Refused(Exception):
         self.remedy = remedy
 
 
-class _Binding:
-    """All names of one pipeline, each bound once, so that two mentions mean the same object."""
+class Binding:
+    """All names of one pipeline, each bound once, so that two mentions mean the same object.
+
+    Args:
+        declarations, namespace, folder: as for ``bind``.
+        earlier: what was bound before: steps whose cell and whose names mean what they meant are taken from it.
+
+    Attributes:
+        taken: step name -> what its names mean, and the step.
+    """
 
     def __init__(
-        self, declarations: Sequence[Declaration], namespace: Mapping[str, Any], folder: Path
+        self,
+        declarations: Sequence[Declaration],
+        namespace: Mapping[str, Any],
+        folder: Path,
+        earlier: Binding | None = None,
     ) -> None:
         self.namespace = namespace
         self.folder = folder
         self.problems: list[Problem] = []
+        self._declarations = declarations
         self.steps = {declaration.name: declaration for declaration in declarations}
+        self.taken: dict[str, tuple[dict[str, Any], PythonScriptStep]] = {}
+        self._earlier = earlier if earlier and earlier.folder == folder else None
         self.made = {
-            (declaration.name, write.name): PipelineData(
-                write.name, file_name=write.file_name, form=write.form
-            )
+            (declaration.name, write.name): self._known_output(declaration, write)
             for declaration in declarations
             for write in declaration.line.writes()
         }
@@ -101,11 +105,47 @@ class _Binding:
             self.makers.setdefault(output, []).append(step)
         self.bound: dict[str, Any] = {}
 
+    def pipeline(self, workspace: PipelineWorkspace, name: str) -> Pipeline:
+        """The pipeline; raises as ``bind`` does."""
+        steps = [self.step(declaration) for declaration in self._declarations]
+        self._earlier = None
+        try:
+            pipeline = Pipeline(workspace, [step for step in steps if step is not None], name=name)
+        except InvalidPipeline as error:
+            raise InvalidPipeline([*self.problems, *error.problems]) from None
+        if self.problems:
+            raise InvalidPipeline(self.problems)
+        return pipeline
+
+    def _is_known(self, declared: Declaration) -> bool:
+        """True where the step's cell is the one that was bound before."""
+        return self._earlier is not None and self._earlier.steps.get(declared.name) is declared
+
+    def _known_output(self, declared: Declaration, write: Write) -> PipelineData:
+        if self._earlier is not None and self._is_known(declared):
+            return self._earlier.made[declared.name, write.name]
+        return PipelineData(write.name, file_name=write.file_name, form=write.form)
+
     def step(self, declared: Declaration) -> PythonScriptStep | None:
-        """The step of a declaration, or None when it has a problem that leaves no step."""
+        """The step of a declaration, or None when it has a problem that leaves no step.
+
+        It is the one of before where its cell is the same, and every name on its magic line means the same object.
+        """
         line = declared.line
         reads = {read.text: read for read in line.reads()}
         bound = {text: self._bind(read, declared) for text, read in reads.items()}
+        known = self._earlier.taken.get(declared.name) if self._earlier else None
+        varies = line.runconfig or isinstance(line.compute_target, Read)
+        if known and not varies and self._is_known(declared) and _same_objects(known[0], bound):
+            self.taken[declared.name] = known
+            return known[1]
+        step = self._new_step(declared, bound)
+        if step is not None:
+            self.taken[declared.name] = (bound, step)
+        return step
+
+    def _new_step(self, declared: Declaration, bound: dict[str, Any]) -> PythonScriptStep | None:
+        line = declared.line
         names = _input_names(bound)
         data = {text: _named(found, names[text]) if text in names else found for text, found in bound.items()}
         try:
@@ -121,7 +161,7 @@ class _Binding:
                     name: data[value.text] if isinstance(value, Read) else value
                     for name, value in line.params
                 },
-                source_directory=self._kept(line.source_directory) if line.source_directory else None,
+                source_directory=self._whole(line.source_directory) if line.source_directory else None,
                 allow_reuse=not line.no_reuse,
                 version=line.version or None,
             )
@@ -129,15 +169,15 @@ class _Binding:
             self._report(declared, error.fact, error.remedy or "")
             return None
         if not line.source_directory:
-            extra = tuple(self._kept(path) for path in line.with_paths)
-            script = self._kept(declared.script_path(self.folder))
-            step.source = CellSource(script, self._kept(self.folder), extra, declared.cell.label)
+            extra = tuple(self._whole(path) for path in line.with_paths)
+            script = self._whole(declared.script_path(self.folder))
+            step.source = CellSource(script, self._whole(self.folder), extra, declared.cell.label)
         return step
 
     def _report(self, declared: Declaration, fact: str, remedy: str = "") -> None:
         self.problems.append(Problem(fact, remedy, declared.name))
 
-    def _kept(self, path: str | Path) -> str:
+    def _whole(self, path: str | Path) -> str:
         """A path as the graph takes it: whole, so that it means the same in every working directory."""
         return os.path.normpath(self.folder / Path(path).expanduser())
 
@@ -168,12 +208,15 @@ class _Binding:
         raise self._unknown(read, declared)
 
     def _once(self, key: str, make: Any) -> Any:
+        """A name's meaning, made at its first mention; the object of before where that means the same."""
         if key not in self.bound:
-            self.bound[key] = make()
+            made = make()
+            before = self._earlier.bound.get(key) if self._earlier else None
+            self.bound[key] = before if _means_the_same(before, made) else made
         return self.bound[key]
 
     def _files(self, path: str) -> FileDataset:
-        return FileDataset([self._kept(path)])
+        return FileDataset([self._whole(path)])
 
     def _output_of(self, read: Read, declared: Declaration) -> PipelineData:
         found = self.made.get((read.step, read.name))
@@ -286,6 +329,25 @@ class _Binding:
         resources.timeout = line.timeout or resources.timeout
         resources.retries = line.retries or resources.retries
         return made
+
+
+def _same_objects(known: Mapping[str, Any], bound: Mapping[str, Any]) -> bool:
+    return known.keys() == bound.keys() and all(value is bound[text] for text, value in known.items())
+
+
+def _means_the_same(before: Any, made: Any) -> bool:
+    """True for the same file, and for a parameter of the same value and type."""
+    if isinstance(before, PipelineParameter) and type(before) is type(made):
+        was, now = before.default_value, made.default_value
+        return (
+            before.name == made.name
+            and type(was) is type(now)
+            and isinstance(now, SIMPLE_TYPES)
+            and was == now
+        )
+    if type(before) is FileDataset and type(made) is FileDataset:
+        return vars(before) == vars(made)
+    return False
 
 
 def _input_names(bound: Mapping[str, Any]) -> dict[str, str]:

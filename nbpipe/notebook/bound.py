@@ -8,7 +8,7 @@ from typing import Any
 
 from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
 from nbpipe.core.pipeline import Pipeline, PipelineWorkspace
-from nbpipe.notebook.binding import bind
+from nbpipe.notebook.binding import Binding
 from nbpipe.notebook.declaration import Declaration
 from nbpipe.notebook.words import Read
 
@@ -55,6 +55,7 @@ class BoundPipelines:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[list[Declaration], Variables, Pipeline]] = {}
+        self._bindings: dict[str, Binding] = {}
 
     def pipeline(
         self,
@@ -74,7 +75,8 @@ class BoundPipelines:
         settled = not any(each.line.runconfig for each in steps)
         if known and settled and _same(known[0], steps) and _figures(known[1]) == _figures(variables):
             return known[2]
-        made = bind(steps, namespace, workspace, name=name, folder=folder)
+        binding = self._bindings[name] = Binding(steps, namespace, folder, self._bindings.get(name))
+        made = binding.pipeline(workspace, name)
         self._known[name] = (list(steps), variables, made)
         return made
 

@@ -182,7 +182,8 @@ class Session:
     def _check_owner(self, declared: Declaration, path: Path) -> None:
         """Refuse a script that is another step's too, which only a source directory makes possible."""
         for other in self.declarations:
-            if other.script_path(self.folder) == path and not declared.replaces(other):
+            chosen = declared.line.source_directory or other.line.source_directory
+            if chosen and other.script_path(self.folder) == path and not declared.replaces(other):
                 fact = f"{self.files.shown(path)} is the script of {other.called} already."
                 raise UsageError(fact, remedy="Give one of the scripts another name.")
 

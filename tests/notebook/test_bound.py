@@ -11,6 +11,7 @@ import pytest
 from nbpipe.core.environment import RunConfiguration
 from nbpipe.core.parameter import PipelineParameter
 from nbpipe.errors import InvalidPipeline
+from nbpipe.notebook.binding import bind
 from nbpipe.notebook.declaration import Cell
 from nbpipe.notebook.session import Session
 
@@ -38,7 +39,7 @@ def test_while_nothing_changed_it_is_the_same_pipeline(session: Session) -> None
     assert session.pipeline() is first
 
 
-@pytest.mark.parametrize(
+CHANGES = pytest.mark.parametrize(
     "change",
     [
         lambda session: session.namespace.update(lr=0.2),
@@ -53,12 +54,36 @@ def test_while_nothing_changed_it_is_the_same_pipeline(session: Session) -> None
         lambda session: session.remove("train"),
     ],
 )
+
+
+@CHANGES
 def test_whatever_steps_name_is_seen_when_it_changes(
     session: Session, change: Callable[[Session], Any]
 ) -> None:
     first = session.pipeline()
     change(session)
     assert session.pipeline() is not first
+
+
+@CHANGES
+def test_what_is_bound_upon_the_last_is_what_is_bound_afresh(
+    session: Session, change: Callable[[Session], Any]
+) -> None:
+    session.pipeline()
+    change(session)
+    fresh = bind(
+        session.steps(), session.namespace, session.workspace, name="pipeline", folder=session.folder
+    )
+    assert session.pipeline().graph.to_json() == fresh.graph.to_json()
+    assert session.pipeline().plan().steps == fresh.plan().steps
+
+
+def test_only_the_steps_that_a_change_reaches_are_made_anew(session: Session) -> None:
+    session.declare("test.py {model} {>report}", BODY, "step", Cell("c", "cell 3"))
+    before = {step.name: step for step in session.pipeline().steps}
+    session.declare("train.py {clean} {lr} {epochs} {>model}", BODY + "x = 1", "step", Cell("b", "cell 2"))
+    after = {step.name: step for step in session.pipeline().steps}
+    assert [name for name in after if after[name] is not before[name]] == ["train", "test"]
 
 
 def test_a_text_that_comes_to_name_a_file_is_refused(session: Session) -> None:
