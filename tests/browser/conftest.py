@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.jupyter import Server, serve
 from tests.browser.notebook_page import NotebookPage
@@ -18,6 +18,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+expect.set_options(timeout=30_000)  # the machine may be busy; a test that passes never waits it out
 SIZE = {"width": 1600, "height": 1000}
 
 
@@ -66,7 +67,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def open_notebook(page: Page, request: pytest.FixtureRequest) -> Iterator[Callable[..., NotebookPage]]:
-    """Opens notebooks: ``open_notebook(lab, "%load_ext nbpipe", ...)`` with its cells' texts; kernels are shut down at the end.
+    """Opens notebooks: ``open_notebook(lab, "%load_ext nbpipe")``; their kernels are shut down at the end.
 
     A picture of a page that failed is left in ``build/browser/``.
     """

@@ -85,6 +85,7 @@ def serve(kind: str, folder: Path) -> Iterator[Server]:
         target = folder / "settings" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(values), encoding="utf-8")
+    _install_echo(folder / "data")
     log = (folder / "server.log").open("wb")
     process = subprocess.Popen(
         _command(kind, folder, root, token),
@@ -113,6 +114,19 @@ def _folders(folder: Path) -> dict[str, str]:
     for name in names.values():
         (folder / name).mkdir(exist_ok=True)
     return {variable: str(folder / name) for variable, name in names.items()}
+
+
+def _install_echo(data: Path) -> None:
+    """Offer a kernel that is not Python."""
+    home = data / "kernels/echo"
+    home.mkdir(parents=True)
+    program = str(Path(__file__).parent / "echo_kernel.py")
+    spec = {
+        "argv": [sys.executable, program, "-f", "{connection_file}"],
+        "display_name": "echo",
+        "language": "echo",
+    }
+    (home / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
 def _command(kind: str, folder: Path, root: Path, token: str) -> list[str]:

@@ -35,7 +35,8 @@ const BADGE = `
 .nbpipe-lab-badge-line {
   padding: 4px 0 0 calc(var(--jp-cell-prompt-width, 64px) + var(--jp-cell-collapser-width, 8px)); }
 .nbpipe-lab-badge-line > .nbpipe-lab-badge {
-  display: inline-flex; gap: 6px; align-items: center; box-sizing: border-box; height: 24px; max-width: 100%; padding: 0 10px 0 8px; border: 0; border-radius: 12px; cursor: pointer;
+  display: inline-flex; gap: 6px; align-items: center; box-sizing: border-box; height: 24px; max-width: 100%;
+  padding: 0 10px 0 8px; border: 0; border-radius: 12px; cursor: pointer;
   font: 600 11px var(--jp-ui-font-family, sans-serif); font-variant-numeric: tabular-nums; }
 .nbpipe-lab-badge-text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .nbpipe-lab-badge-line > [data-hue="idle"] { color: var(--nbpipe-fg2); }
