@@ -182,3 +182,21 @@ def test_that_there_is_an_input_counts_before_it_is_known() -> None:
     assert not waiting.matches(without)
     assert [reason.text for reason in compare(without, waiting, unread)] == ["clean is a new input"]
     assert [reason.text for reason in compare(waiting, without, unread)] == ["clean is no longer an input"]
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("parts", []), ("evidence", None), ("scheme", "1"), ("parts.code", {"a.py": 7}), ("parts.code", ["a.py"]),
+        ("parts.command", {"arguments": [1]}), ("parts.command", {"script": None}), ("parts.inputs", {"a": {}}),
+        ("parts.environment", {"python": 3.11}), ("evidence.files", {"a.py": None}), ("evidence.options", [1]),
+        ("evidence.inputs", {"a": "b"}), ("evidence.inputs", {"a": {"rows": "3"}}), ("evidence.shared", {"a": "b"}),
+        ("evidence.inputs", {"a": {"bytes": 10**400}}),
+    ],
+)  # fmt: skip
+def test_a_stored_fingerprint_with_a_part_of_another_kind_is_damaged(part: str, value: Any) -> None:
+    told = Fingerprint({"code": {"a.py": "ast:1"}}, {"files": {"a.py": "9c02"}}).to_json()
+    holder, _, name = part.rpartition(".")
+    (told[holder] if holder else told)[name] = value
+    with pytest.raises(TypeError):
+        Fingerprint.from_json(told)

@@ -159,6 +159,7 @@ def test_a_secret_in_pieces_is_masked_in_each_stream(tmp_path):
         (b"o 2\ne 2\no 2", "AAaaBBbb"),  # the last line without its end
         (b"o 2\n\0\0\0\0\n", "AABBaabb"),
         (b"o 2\nx 2\n", "AABBaabb"),
+        (b"o " + b"9" * 5000 + b"\n", "AABBaabb"),
     ],
 )
 def test_without_a_sound_order_nothing_is_lost(tmp_path, order, expected):

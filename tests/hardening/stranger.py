@@ -9,20 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
-import re
 import shutil
 import sqlite3
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from nbpipe.core.fingerprint import digest_of
-from nbpipe.store.digests import digest_bytes
-from nbpipe.store.manifest import Entry, Manifest
-from nbpipe.store.results import _check
-from tests.hardening import damage
 
 Trick = Callable[[Path, Path], None]
 """Takes the state folder, and the folder outside."""
@@ -111,6 +104,22 @@ def share_one(place: Path) -> Trick:
     return trick
 
 
+def link_outputs(state: Path, outside: Path) -> None:
+    """Files of stored outputs are links to files outside, of equal content; in folders that nobody may write."""
+    for number, path in enumerate(sorted(state.glob("objects/*/*.tree/**/*"))):
+        if path.is_file() and not path.is_symlink():
+            twin = outside / f"twin{number}"
+            shutil.copy2(path, twin)
+            path.parent.chmod(0o700)
+            path.unlink()
+            path.symlink_to(twin)
+    for folder in state.glob("objects/*/*.tree"):
+        folder.chmod(0o500)
+
+
+NUMBERS = ["1" + "0" * 400, "9" * 5000, "-1", "1e15", "9" * 15, "1e999", "-1e999", "NaN"]
+
+
 def leave_locks(state: Path, outside: Path) -> None:
     """Every lock that is ever taken is there, and is a file of somebody else."""
     names = ["gc", "run-ids", "history", *(f"slot-{number}" for number in range(9)), "key-" + "0" * 64]
@@ -140,9 +149,25 @@ def leave_pipes(state: Path, outside: Path) -> None:
 # The memory of digests, which SQLite opens.
 
 
+def _database(state: Path, *statements: str) -> Path:
+    """A database as it should be, in which something was done besides."""
+    database = state / "registry" / "digests.sqlite"
+    database.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(database)) as made:
+        made.executescript("""
+            CREATE TABLE digests (
+                file TEXT PRIMARY KEY, mtime_ns INTEGER, ctime_ns INTEGER, size INTEGER, digest TEXT
+            ) WITHOUT ROWID;
+            PRAGMA user_version = 1;
+        """)
+        for statement in statements:
+            made.executescript(statement)
+    return database
+
+
 def leave_hot_journal(state: Path, outside: Path) -> None:
     """A journal names a second one, which SQLite removes when it has put the first one back: a file of the user's."""
-    database = state / "registry" / "digests.sqlite"
+    database = _database(state)
     magic = bytes.fromhex("d9d505f920a163d7")
     head = magic + struct.pack(">IIIII", 0, 0, database.stat().st_size // 4096, 512, 4096)
     name = os.fsencode(outside / "precious.txt")
@@ -152,9 +177,7 @@ def leave_hot_journal(state: Path, outside: Path) -> None:
 
 def leave_write_ahead_log(state: Path, outside: Path) -> None:
     """The database keeps a log beside it, whose files are somebody else's."""
-    database = state / "registry" / "digests.sqlite"
-    with contextlib.closing(sqlite3.connect(database)) as made:
-        made.execute("PRAGMA journal_mode = WAL")
+    database = _database(state, "PRAGMA journal_mode = WAL")
     for ending in ("-wal", "-shm"):
         beside = database.with_name(database.name + ending)
         beside.unlink(missing_ok=True)
@@ -163,213 +186,20 @@ def leave_write_ahead_log(state: Path, outside: Path) -> None:
 
 def leave_another_database(state: Path, outside: Path) -> None:
     """The database is one of the user's, with tables of its own."""
-    database = state / "registry" / "digests.sqlite"
+    database = _database(state)
     database.unlink()
     os.link(outside / "mine.sqlite", database)
 
 
 def leave_triggers(state: Path, outside: Path) -> None:
-    """What looks like a table is a view, and what is written there does something else."""
-    database = state / "registry" / "digests.sqlite"
-    with contextlib.closing(sqlite3.connect(database)) as made:
-        made.executescript("""
-            ALTER TABLE digests RENAME TO kept;
-            CREATE VIEW digests AS SELECT file, mtime_ns, ctime_ns, size, printf('%064d', 0) AS digest FROM kept;
-            CREATE TRIGGER took INSTEAD OF INSERT ON digests BEGIN
-                INSERT OR REPLACE INTO kept VALUES (new.file, new.mtime_ns, new.ctime_ns, new.size, printf('%064d', 0));
-            END;
-        """)
-
-
-# Names that lead out.
-
-NAMES = [
-    "../../../outside/precious.txt",
-    "/etc/passwd",
-    "..",
-    "a/../../../../outside",
-    "<script>alert(1)</script>",
-    "\x1b]0;x\x07",
-]
-
-
-def name_outside(state: Path, outside: Path) -> None:
-    """Texts in records, one after another, are paths that lead out; a run for each kind of text."""
-    texts = [str(outside / "precious.txt"), *NAMES]
-    for path in [
-        *state.glob("runs/*/events.jsonl"),
-        *state.glob("registry/*/*.jsonl"),
-        *state.glob("runs/*/graph.json"),
-    ]:
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        for number, line in enumerate(lines):
-            lines[number] = _renamed(line, texts, number)
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    for path in state.glob("results/*/*.json"):
-        record = json.loads(path.read_text())
-        record["outputs"] = {
-            name: texts[number % len(texts)] for number, name in enumerate([*record["outputs"], "../x"])
-        }
-        _forge(path, record)
-    (state / "runs" / "last").write_text("../../outside")
-
-
-def _renamed(value: Any, texts: list[str], number: int) -> Any:
-    """A record in which one kind of text in seven is another."""
-    if isinstance(value, dict):
-        return {
-            name: _renamed(each, texts, number + place) for place, (name, each) in enumerate(value.items())
-        }
-    if isinstance(value, list):
-        return [_renamed(each, texts, number + place) for place, each in enumerate(value)]
-    if isinstance(value, str) and number % 7 == 0 and value:
-        return texts[number % len(texts)]
-    return value
-
-
-def _forge(path: Path, record: dict[str, Any]) -> None:
-    """A result that bears its own check."""
-    record.pop("check", None)
-    path.chmod(0o600)
-    path.write_text(json.dumps({**record, "check": _check(record)}))
-
-
-def forge_manifests(state: Path, outside: Path) -> None:
-    """Results name trees whose manifests say that a file of theirs lies outside, each under its right digest."""
-    for number, path in enumerate(sorted(state.glob("results/*/*.json"))):
-        record = json.loads(path.read_text())
-        for name in record["outputs"]:
-            wanted = [
-                Manifest("file", (Entry("../" * 6 + "outside/precious.txt", "file", 9, 0o644, "0" * 64),)),
-                Manifest("folder", (Entry("..", "folder"), Entry("../x", "link", target="../../../outside"))),
-                Manifest(
-                    "folder", (Entry("a", "link", target=str(outside)), Entry("b", "link", target="../../x"))
-                ),
-            ][number % 3]
-            record["outputs"][name] = plant(state, wanted)
-        _forge(path, record)
-    for path in state.glob("runs/*/events.jsonl"):
-        _point_to(path, plant(state, Manifest("file", (Entry("/etc/passwd", "file", 9, 0o644, "0" * 64),))))
-
-
-def plant(state: Path, manifest: Manifest) -> str:
-    """Put a manifest where its digest says, and a folder for its tree."""
-    data = manifest.to_bytes()
-    blob = state / "objects" / digest_bytes(data)[:2] / digest_bytes(data)
-    blob.parent.mkdir(exist_ok=True)
-    if not blob.exists():
-        blob.write_bytes(data)
-    blob.with_name(blob.name + ".tree").mkdir(exist_ok=True)
-    return blob.name
-
-
-def _point_to(events: Path, digest: str) -> None:
-    told = [json.loads(line) for line in events.read_text().splitlines()]
-    for event in told:
-        for name in event.get("outputs", {}):
-            event["outputs"][name] = digest
-    events.write_text("".join(json.dumps(event) + "\n" for event in told))
-
-
-def link_outputs(state: Path, outside: Path) -> None:
-    """Files of stored outputs are links to files outside, of equal content; in folders that nobody may write."""
-    for number, path in enumerate(sorted(state.glob("objects/*/*.tree/**/*"))):
-        if path.is_file() and not path.is_symlink():
-            twin = outside / f"twin{number}"
-            shutil.copy2(path, twin)
-            path.parent.chmod(0o700)
-            path.unlink()
-            path.symlink_to(twin)
-    for folder in state.glob("objects/*/*.tree"):
-        folder.chmod(0o500)
-
-
-NUMBERS = ["1" + "0" * 400, "9" * 5000, "-1", "1e15", "9" * 15, "1e999", "-1e999", "NaN"]
-
-
-def leave_numbers(number: str) -> Trick:
-    """Every number of every record is this one, but those that say which format it has."""
-
-    def trick(state: Path, outside: Path) -> None:
-        for path in files(state):
-            if path.suffix in (".json", ".jsonl", ".stamp") and ".tree" not in str(path):
-                path.chmod(0o600)
-                lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
-                told = [json.dumps(_numbered(json.loads(line))).replace('"NUMBER"', number) for line in lines]
-                path.write_text("\n".join(told) + "\n")
-        for path in state.glob("results/*/*.json"):
-            with contextlib.suppress(ValueError):
-                _forge(path, json.loads(path.read_text()))
-        for path in state.glob("runs/*/steps/*/1"):
-            (path / "order").write_text(f"o {number}\ne {number}\n")
-        for folder in (state / "runs", *state.glob("results/*")):
-            (folder / ("9" * 25)).mkdir()
-            (folder / f"{'8' * 25}.json").write_text("{}")
-        (state / "runs" / "last").write_text(number)
-
-    return trick
-
-
-def _numbered(value: Any, name: str = "") -> Any:
-    if isinstance(value, dict):
-        return {key: _numbered(each, key) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_numbered(each) for each in value]
-    told = isinstance(value, int | float) and not isinstance(value, bool)
-    return "NUMBER" if told and name not in ("format", "nbpipe_graph", "scheme") else value
-
-
-def leave_a_huge_version(state: Path, outside: Path) -> None:
-    """The marker's number has more digits than Python reads."""
-    (state / "VERSION").write_text(f"nbpipe {'9' * 5000}\n")
-
-
-def forge_blobs(chance: random.Random) -> Trick:
-    """What is kept under its digest says something else, and everything that names it names the forgery."""
-
-    def trick(state: Path, outside: Path) -> None:
-        renamed = {}
-        for blob in sorted(state.glob("objects/??/*")):
-            if blob.is_file() and not blob.suffix and (told := _as_json(blob)) is not None:
-                data = json.dumps(damage.retold(told, chance)).encode()
-                renamed[blob.name] = digest = digest_bytes(data)
-                twin = state / "objects" / digest[:2] / digest
-                twin.parent.mkdir(exist_ok=True)
-                twin.write_bytes(data)
-                for ending in (".tree", ".stamp"):
-                    if (beside := blob.with_name(blob.name + ending)).exists():
-                        beside.rename(twin.with_name(twin.name + ending))
-        for path in files(state):
-            if path.suffix in (".json", ".jsonl"):
-                path.write_text(
-                    re.sub(r"[0-9a-f]{64}", lambda found: renamed.get(found[0], found[0]), path.read_text())
-                )
-        for path in state.glob("results/*/*.json"):
-            _forge(path, json.loads(path.read_text()))
-
-    return trick
-
-
-def _as_json(path: Path) -> Any:
-    with contextlib.suppress(ValueError):
-        return json.loads(path.read_bytes())
-    return None
-
-
-def save_other_cells(state: Path, outside: Path) -> None:
-    """The cells that a restarted kernel remembers have other scripts, for files of the user's and in other folders."""
-    (outside / "code").mkdir()
-    for path in state.glob("registry/notebooks/*.json"):
-        told = json.loads(path.read_text())
-        for number, declaration in enumerate(told["declarations"]):
-            declaration["body"] = CANARY.format(marker=str(outside / "canary"))
-            options = (
-                "--overwrite",
-                f"--overwrite --source-directory {outside}/code",
-                "--source-directory .",
-            )[number % 3]
-            declaration["line"] = f"{options} {declaration['line']}"
-        path.write_text(json.dumps(told))
+    """What looks like a table is a view that tells one digest of every file, and keeps what is written."""
+    _database(state, """
+        ALTER TABLE digests RENAME TO kept;
+        CREATE VIEW digests AS SELECT '' AS file, 0 AS mtime_ns, 0 AS ctime_ns, 0 AS size, printf('%064d', 0) AS digest;
+        CREATE TRIGGER took INSTEAD OF INSERT ON digests BEGIN
+            INSERT OR REPLACE INTO kept VALUES (new.file, 0, 0, 0, printf('%064d', 0));
+        END;
+    """)  # fmt: skip
 
 
 # Code that waits to be run.

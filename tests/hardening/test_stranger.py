@@ -8,14 +8,18 @@ import random
 import shutil
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 import nbpipe
 from nbpipe.errors import NbpipeError
-from tests.hardening import lived_in, stranger
+from nbpipe.store.digests import FileDigests
+from nbpipe.workspace import Workspace
+from tests.hardening import forgery, lived_in, stranger
 from tests.hardening.stranger import FOLDERS, Trick
 
 pytestmark = pytest.mark.runner
@@ -32,16 +36,24 @@ TRICKS: dict[str, Trick] = {
     "a database: a log beside it": stranger.leave_write_ahead_log,
     "a database: somebody else's": stranger.leave_another_database,
     "a database: triggers": stranger.leave_triggers,
-    "names that lead out": stranger.name_outside,
-    "manifests that lead out": stranger.forge_manifests,
+    "names that lead out": forgery.rename_all,
+    "manifests that lead out": forgery.forge_manifests,
     "outputs that are links": stranger.link_outputs,
-    "blobs of his own": stranger.forge_blobs(random.Random(0)),
-    "other cells": stranger.save_other_cells,
-    "a huge version": stranger.leave_a_huge_version,
+    "blobs of his own": forgery.forge_blobs(random.Random(0)),
+    "other cells": forgery.save_other_cells,
+    "a huge version": forgery.leave_a_huge_version,
     "code everywhere, and interpreters of his own": stranger.name_interpreters,
-    "numbers of 400 digits": stranger.leave_numbers("1" + "0" * 400),
-    "infinite numbers": stranger.leave_numbers("1e999"),
+    "numbers of 400 digits": forgery.leave_numbers("1" + "0" * 400),
+    "infinite numbers": forgery.leave_numbers("1e999"),
 }  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _years_later() -> Iterator[None]:
+    """Let digests of files that were just copied be trusted, so that the memory of them is used."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileDigests.__init__, "__defaults__", (lambda: time.time_ns() + 10**12,))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +135,26 @@ def test_a_strangers_state_touches_nothing_outside_and_runs_nothing(template, tm
     suffer(TRICKS[trick], lived_in.copy_of(template, tmp_path / "work"), outside)
 
 
+def test_names_of_a_stranger_are_shown_as_text(template, tmp_path, outside):
+    root = lived_in.copy_of(template, tmp_path / "work")
+    forgery.rename_all(root / ".nbpipe", outside)
+    shown = lived_in.look(root)
+    runs = Workspace(root).runs()
+    pictures = [run._repr_mimebundle_() for run in runs]
+    texts = [text for words, (_, text) in shown.items() if not words.startswith("logs")]
+    texts += [bundle["text/plain"] for bundle in pictures]
+    texts += [str(step.explain()) for run in runs for step in run.get_steps()]
+    assert any("precious" in text for text in texts)
+    assert [text for text in texts if set(text) & set("\x1b\x07\r\u202e")] == []
+    for bundle in pictures:
+        picture = ET.fromstring(bundle["image/svg+xml"])
+        assert "alert(1)" in "".join(picture.itertext())
+        for element in picture.iter():
+            assert element.tag.rpartition("}")[2] not in ("script", "img", "foreignObject", "iframe")
+            assert not [name for name in element.attrib if name.startswith("on")]
+    os.chdir(tmp_path)
+
+
 def tricks_of_a_seed(template: Path, seed: int) -> Iterator[Trick]:
     """A few tricks, at places that a seed chooses."""
     chance = random.Random(seed)
@@ -131,7 +163,7 @@ def tricks_of_a_seed(template: Path, seed: int) -> Iterator[Trick]:
         path = chance.choice(sorted(path.relative_to(state) for path in state.rglob("*")))
         yield chance.choice([
             stranger.link_one(path), stranger.link_one(path), stranger.share_one(path), stranger.share_one(path),
-            stranger.forge_blobs(chance), stranger.leave_numbers(chance.choice(stranger.NUMBERS)),
+            forgery.forge_blobs(chance), forgery.leave_numbers(chance.choice(forgery.NUMBERS)),
             TRICKS[chance.choice(list(TRICKS))],
         ])  # fmt: skip
 

@@ -115,3 +115,12 @@ def test_every_accepted_name_stays_inside(name: str):
     assert inside != root
     assert inside.is_relative_to(root)
     assert artifact_name(kept) == kept
+
+
+def test_a_secret_never_comes_to_the_disk(tmp_path: Path):
+    spool = Spool(str(tmp_path / "spool"), ["s3cret"])
+    spool.append("metric", kind="scalar", name="a s3cret", value="s3cret", run="step")
+    assert b"s3cret" not in (tmp_path / "spool" / "spool.jsonl").read_bytes()
+    assert [(each["record"], each["name"], each["value"]) for each in spool.records()] == [
+        ("metric", "a ***", "***")
+    ]

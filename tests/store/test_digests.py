@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from blake3 import blake3
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from nbpipe.errors import StoreError
 from nbpipe.store import digests as module
 from nbpipe.store.digests import FileDigests, digest_bytes, digest_file, figures
+from nbpipe.store.layout import StateFolder
 
 
 @pytest.fixture
@@ -185,3 +188,53 @@ def test_what_has_no_content_is_refused_and_what_is_missing_told(state, tmp_path
             digests.digest(path)
     with pytest.raises(FileNotFoundError):
         digests.digest(tmp_path / "none")
+
+
+# A memory that was made elsewhere.
+
+
+def remembered(state: StateFolder, later, file: Path) -> Path:
+    """The database, once it knows a file."""
+    state.ensure()
+    digests = FileDigests(state, later)
+    digests.digest(file)
+    digests.close()
+    return state.registry / "digests.sqlite"
+
+
+def test_a_copied_memory_is_begun_anew(state, file, later, tmp_path):
+    database = remembered(state, later, file)
+    copy = tmp_path / "copy"
+    shutil.copyfile(database, copy)
+    copy.replace(database)
+    assert FileDigests(state, later).digest(file) == digest_bytes(b"one")
+    assert [path.name[:24] for path in (state.tmp / "damaged").iterdir()] == ["registry-digests.sqlite-"]
+
+
+def test_a_moved_workspace_keeps_its_memory(state, file, later, tmp_path, reads):
+    remembered(state, later, file)
+    state.root.rename(tmp_path / "moved")
+    assert FileDigests(StateFolder(tmp_path / "moved"), later).digest(file) == digest_bytes(b"one")
+    assert len(reads) == 1
+
+
+def test_a_memory_with_another_name_is_not_written(state, file, later, tmp_path):
+    database = remembered(state, later, file)
+    os.link(database, tmp_path / "mine.sqlite")
+    before = database.read_bytes()
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    assert FileDigests(state, later).digest(other) == digest_bytes(b"other")
+    assert (tmp_path / "mine.sqlite").read_bytes() == before
+
+
+def test_nothing_that_lies_beside_a_copied_memory_is_opened(state, file, later, tmp_path):
+    database = remembered(state, later, file)
+    copy = tmp_path / "copy"
+    shutil.copyfile(database, copy)
+    copy.replace(database)
+    for ending in ("-journal", "-wal", "-shm"):
+        database.with_name(database.name + ending).write_text("planted")
+    assert FileDigests(state, later).digest(file) == digest_bytes(b"one")
+    aside = sorted(path.name.rpartition("-")[0] for path in (state.tmp / "damaged").iterdir())
+    assert aside == [f"registry-digests.sqlite{ending}" for ending in ("", "-journal", "-shm", "-wal")]

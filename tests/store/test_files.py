@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from nbpipe.errors import StoreError
 from nbpipe.store import files
+from nbpipe.store.locks import Lock
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -164,3 +167,100 @@ def test_read_only_trees_can_be_removed(tmp_path):
 def test_json_is_readable_by_others(tmp_path):
     files.write_json(tmp_path / "a", {"a": [1, "ü"]})
     assert json.loads((tmp_path / "a").read_text("ascii")) == {"a": [1, "ü"]}
+
+
+# A state folder that somebody else may have made.
+
+
+CHANGES = {
+    "a write": lambda path: files.write_json(path, {}),
+    "a creation": lambda path: files.create_json(path, {}),
+    "a line": lambda path: files.append_line(path, {}, anew=True),
+    "a folder": lambda path: files.own_folder(path / "below"),
+    "a removal": files.remove_tree,
+    "a lock": lambda path: Lock(path).acquire(),
+    "setting aside": files.set_aside,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("linked", ["registry", "registry/steps"])
+def test_no_change_goes_through_a_link_in_the_state(state, tmp_path, change, linked):
+    state.ensure()
+    outside = tmp_path / "outside"
+    (outside / "steps").mkdir(parents=True)
+    for folder in (outside, outside / "steps"):
+        (folder / "a.jsonl").write_text("precious\n")
+    place = state.path / linked
+    if place.exists():
+        place.rmdir()
+    place.symlink_to(outside)
+    before = sorted(outside.rglob("*"))
+    with pytest.raises(OSError, match=r"symbolic link|Cannot write"):
+        CHANGES[change](state.registry / "steps" / "a.jsonl")
+    assert sorted(outside.rglob("*")) == before
+    assert (outside / "a.jsonl").read_text() == (outside / "steps" / "a.jsonl").read_text() == "precious\n"
+
+
+def test_damaged_things_are_not_moved_through_a_link(state, tmp_path):
+    state.ensure()
+    (state.tmp).rmdir()
+    state.tmp.symlink_to(tmp_path / "outside")
+    (tmp_path / "outside").mkdir()
+    (state.registry / "a.json").write_text("{")
+    with pytest.raises(StoreError):
+        files.set_aside(state.registry / "a.json")
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_the_state_folder_itself_may_be_a_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".nbpipe").symlink_to(tmp_path / "elsewhere")
+    files.own_folder(tmp_path / ".nbpipe" / "registry")
+    files.append_line(tmp_path / ".nbpipe" / "registry" / "a.jsonl", 1)
+    assert (tmp_path / "elsewhere" / "registry" / "a.jsonl").read_text() == "1\n"
+
+
+@pytest.mark.parametrize("anew", [True, False])
+def test_a_line_is_not_written_into_a_file_of_another_name_too(tmp_path, anew):
+    path, other = tmp_path / "a.jsonl", tmp_path / "other.txt"
+    other.write_text("1\n")
+    os.link(other, path)
+    files.append_line(path, 2, anew=anew)
+    assert (path.read_text(), other.read_text()) == ("1\n2\n", "1\n")
+
+
+def test_a_lock_is_never_a_file_of_another_name_too(tmp_path):
+    other = tmp_path / "other.txt"
+    other.write_text("precious\n")
+    for name in ("gc", "run-ids"):
+        os.link(other, tmp_path / name)
+    with Lock(tmp_path / "gc"), Lock(tmp_path / "run-ids"):  # as one file they would wait for each other
+        assert other.read_text() == "precious\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+def test_removing_a_read_only_tree_leaves_the_modes_of_what_lies_outside():
+    root = Path(tempfile.mkdtemp())
+    user = os.geteuid()
+    try:
+        if user == 0:
+            root.chmod(0o777)
+            os.seteuid(65534)  # permissions bind nobody, but not root
+        outside, tree = root / "outside.txt", root / "tree"
+        outside.write_text("precious")
+        outside.chmod(0o640)
+        tree.mkdir()
+        (tree / "link").symlink_to(outside)
+        os.link(outside, tree / "other")
+        (tree / "alone").symlink_to("nowhere")
+        tree.chmod(0o500)
+        with pytest.raises(PermissionError):  # its folder cannot be written, and that is not the link's to mend
+            files.remove_tree(tree / "link")
+        assert outside.stat().st_mode & 0o777 == 0o640
+        files.remove_tree(tree)
+        assert not tree.exists()
+        assert outside.stat().st_mode & 0o777 == 0o640
+    finally:
+        os.seteuid(user)
+        shutil.rmtree(root)

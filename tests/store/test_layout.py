@@ -140,3 +140,20 @@ def test_a_scratch_folder_ends_with_its_use(state):
     assert not folder.exists()
     with state.scratch() as folder:
         folder.rmdir()
+
+
+def test_a_marker_of_another_name_too_is_not_written(state, tmp_path):
+    state.path.mkdir()
+    (tmp_path / "empty.txt").touch()
+    os.link(tmp_path / "empty.txt", state.path / "VERSION")
+    state.ensure()
+    assert (state.path / "VERSION").read_text() == "nbpipe 1\n"
+    assert (tmp_path / "empty.txt").read_text() == ""
+
+
+def test_a_marker_with_an_absurd_number_is_none_of_ours(state):
+    state.ensure()
+    (state.path / "VERSION").write_text(f"nbpipe {'9' * 5000}\n")
+    assert not state.exists()
+    with pytest.raises(StoreError, match="belongs to another project"):
+        state.ensure()

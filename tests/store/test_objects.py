@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbpipe.errors import StoreError
-from nbpipe.store.digests import FileDigests, digest_bytes
+from nbpipe.store.digests import FileDigests, digest_bytes, digest_file
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.manifest import describe
 from nbpipe.store.objects import ObjectStore
@@ -405,3 +405,26 @@ def test_names_of_any_bytes_come_back(store, tmp_path):
 def test_the_digest_of_a_tree_is_that_of_its_manifest(store, model):
     manifest = store.publish(model, kind="folder")
     assert digest_bytes(store.get_bytes(manifest.digest)) == manifest.digest
+
+
+@pytest.mark.parametrize("size", [10, 2 << 20])
+def test_a_file_of_code_is_never_taken_from_what_only_looks_like_it(store, state, tmp_path, size):
+    path = tmp_path / "code.py"
+    path.write_bytes(b"#" * size)
+    blob = state.objects / digest_file(path)[:2] / digest_file(path)
+    blob.parent.mkdir(parents=True)
+    (state.path / "VERSION").write_text("nbpipe 1\n")
+    blob.write_bytes(b"!" * size)
+    assert store.blob_path(store.put_file(path)).read_bytes() == path.read_bytes()
+
+
+def test_what_lies_behind_a_linked_folder_is_not_there(store, state, tmp_path):
+    digest = store.put_bytes(b"print()")
+    folder = state.objects / digest[:2]
+    folder.rename(tmp_path / "outside")
+    folder.symlink_to(tmp_path / "outside")
+    assert not store.has(digest)
+    assert store.put_bytes(b"print()") == digest
+    assert folder.is_dir()
+    assert not folder.is_symlink()
+    assert store.get_bytes(digest) == b"print()"

@@ -186,3 +186,16 @@ def test_rebuilding_adds_only_what_is_missing(results):
     for _ in range(2):
         results.rebuild()
         assert [entry["run"] for entry in results.history("train")] == ["2", "3"]
+
+
+def test_numbers_that_no_run_and_no_clock_has_are_no_results(results, state):
+    results.publish(KEY, "1", record(5.0))
+    folder = state.results / KEY
+    for run in ("9" * 30, "\u0663", "007"):
+        (folder / f"{run}.json").write_text("{}")
+    for run, finished in enumerate((10**400, float("inf"), float("nan"), -1, True), start=2):
+        told = record(finished)
+        (folder / f"{run}.json").write_text(json.dumps({**told, "check": module._check(told)}))
+    assert [result.run for result in Results(state).all(KEY)] == ["6", "1"]
+    results.note({**attempt("train", 3), "run": "9" * 5000, "time": 10**400})
+    assert [entry["run"][:3] for entry in results.history("train")] == ["999"]
