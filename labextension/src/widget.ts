@@ -34,4 +34,5 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   };
 }
 
+export { mountView } from './view/view';
 export default { render };
