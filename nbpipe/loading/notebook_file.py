@@ -106,6 +106,10 @@ def code_cells(notebook: Notebook) -> Iterator[CodeCell]:
     for number, cell in enumerate(notebook.cells, 1):
         tags = _part(cell, "metadata").get("tags") or ()
         if cell.get("cell_type") == "code" and SKIP_TAG not in tags:
-            source = cell.get("source") or ""
-            text = source if isinstance(source, str) else "".join(map(str, source))
-            yield CodeCell(number, str(cell.get("id", "")), text, MAY_FAIL_TAG in tags)
+            yield CodeCell(number, str(cell.get("id", "")), text_of(cell), MAY_FAIL_TAG in tags)
+
+
+def text_of(cell: Mapping[str, Any]) -> str:
+    """The text of a cell, which its JSON has as one text or as a list of lines."""
+    source = cell.get("source") or ""
+    return source if isinstance(source, str) else "".join(map(str, source))

@@ -83,6 +83,7 @@ def _on_verb_line(session: Session, line: re.Match[str]) -> Iterable[str]:
     if done and done[-1] in verb.options and verb.options[done[-1]].value:
         return _verb_values(session, done[-1])
     named = {"step": [each.name for each in session.declarations], "run": runs(session)}
+    named["cell"] = [each.cell.label.removeprefix("cell ") for each in session.ran if each.python]
     return [*verb.options, *named.get(verb.completes, ())]
 
 

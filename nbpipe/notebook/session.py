@@ -14,7 +14,7 @@ from typing import Any
 from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.validation import close_to
-from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
+from nbpipe.errors import InvalidPipeline, Problem, UnknownName, UsageError
 from nbpipe.live.digest import cell_digest
 from nbpipe.loading.declared import Declared, only_pipeline, pipelines_in
 from nbpipe.notebook.alone import alone
@@ -331,6 +331,8 @@ class Session:
                 self._graphs[made.name] = made.graph
             except InvalidPipeline as error:
                 made = error
+            except UnknownName as error:  # its last step was taken out
+                made = InvalidPipeline([Problem(error.fact)])
             kept, graphs = [*self.declarations, *self.not_registered()], list(self.last_graphs().values())
         self.changed()  # a view's plan need not wait for the disk
         self.store.save(kept, graphs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +74,7 @@ class Verb:
         words: what it takes besides options, as help shows it: ``STEP``, ``[STEP]`` or empty.
         meaning: one sentence of help.
         options: its options by name.
-        completes: what its words are, for completion: ``step``, ``run`` or empty.
+        completes: what its words are, for completion: ``step``, ``run``, ``cell`` or empty.
         declares: it changes what the notebook declares, so it counts while a notebook is only read for that.
     """
 
@@ -106,6 +107,14 @@ def option_lines(options: Mapping[str, Any]) -> Iterable[str]:
         yield f"  {f'{name} {option.value}'.rstrip():<28} {option.meaning}"
 
 
+_CELL = re.compile(r"(?<!\S)(?:cell\s+)?\[(?P<shown>\d+)\](?!\S)|(?<!\S)cell\s+(?P<place>\d+)(?!\S)")
+"""A cell as messages name it: ``cell [5]``, ``[5]`` or ``cell 5``."""
+
+
+def _cell_as_one_word(found: re.Match[str]) -> str:
+    return f"'[{found['shown']}]'" if found["shown"] else f"'cell {found['place']}'"
+
+
 def read_verb_line(name: str, verb: Verb, line: str) -> VerbLine:
     """Understand what stands behind a verb.
 
@@ -117,7 +126,7 @@ def read_verb_line(name: str, verb: Verb, line: str) -> VerbLine:
         >>> read_verb_line("show", verb, "train --jobs 2")
         VerbLine(words=['train'], options={'--jobs': '2'})
     """
-    words, faults = split(line)
+    words, faults = split(_CELL.sub(_cell_as_one_word, line) if verb.completes == "cell" else line)
     if faults:
         raise UsageError(faults[0].fact, place=f"%pipeline_{name} {line}", remedy=faults[0].remedy)
     found = VerbLine()

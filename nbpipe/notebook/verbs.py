@@ -14,6 +14,8 @@ from nbpipe.core.plan import Plan
 from nbpipe.core.validation import circle_problems, parameter_problems
 from nbpipe.errors import InvalidPipeline, NbpipeError, UnknownName, UsageError
 from nbpipe.loading.graph_file import save_graph
+from nbpipe.notebook.extraction.extract import extract
+from nbpipe.notebook.formats.format import KINDS
 from nbpipe.notebook.last_graph import LastGraph, last_graph
 from nbpipe.notebook.live import is_over, show_live
 from nbpipe.notebook.restore import gone_cells, missing_cells, restore
@@ -26,6 +28,14 @@ _PIPELINE = VerbOption("NAME", "which pipeline, where there are several")
 _PARAM = VerbOption("NAME=VALUE", "set a parameter", repeats=True)
 _FORCE = VerbOption("STEP|all", "run it whatever is stored", repeats=True)
 _ONLY = VerbOption("STEP", "only this step and what it needs", repeats=True)
+
+_EXTRACT = {
+    "--name": VerbOption("NAME", "the step's name"),
+    "--as": VerbOption("NAME=KIND", f"keep a value as {', '.join(KINDS)}", repeats=True),
+    "--skip": VerbOption("NAME", "neither pass nor write it", repeats=True),
+    "--save-inputs": VerbOption("", "save values that no step makes beside the notebook"),
+    "--preview": VerbOption("", "show what would be written, and from where"),
+}
 
 
 @dataclass(frozen=True)
@@ -238,17 +248,11 @@ def remove(session: Session, line: VerbLine) -> None:
 
 def load(session: Session, line: VerbLine) -> None:
     """Take the text of a step's or module's file into this cell."""
-    from IPython import get_ipython
-
     magic, text, path = _loadable(session, line.words[0])
     if not path.is_file():
         raise UsageError(f"There is no file {session.files.shown(path)}.")
     cell = f"%%{magic} {text}\n{path.read_text('utf-8', 'replace')}".rstrip("\n")
-    ip = get_ipython()
-    if ip is None:
-        print(cell)
-    else:
-        ip.set_next_input(cell, replace=True)
+    _insert(cell, replace=True)
 
 
 def _loadable(session: Session, name: str) -> tuple[str, str, Path]:
@@ -260,6 +264,28 @@ def _loadable(session: Session, name: str) -> tuple[str, str, Path]:
         return "pipeline_module", name, session.folder / name
     declared = session.step(name)
     return "pipeline_step", declared.line.text, declared.script_path(session.folder)
+
+
+def extract_cell(session: Session, line: VerbLine) -> None:
+    """Write a step cell from an ordinary cell below this one; nothing while there is something to answer."""
+    kinds = dict(text.rpartition("=")[::2] for text in line.texts("--as"))
+    given = {"kinds": kinds, "skip": line.texts("--skip"), "save_inputs": line.has("--save-inputs")}
+    given |= {"name": line.text("--name"), "preview": line.has("--preview")}
+    made = extract(session, line.words[0], given)
+    print(made.told(preview=line.has("--preview")))
+    if not (made.questions or line.has("--preview")):
+        _insert(made.text, replace=False)
+
+
+def _insert(cell: str, *, replace: bool) -> None:
+    """Put a text into this cell or a new one below; where nobody can, print it."""
+    from IPython import get_ipython
+
+    ip = get_ipython()
+    if ip is None:
+        print(cell)
+    else:
+        ip.set_next_input(cell, replace=replace)
 
 
 def params(session: Session, line: VerbLine) -> None:
@@ -345,6 +371,7 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
         Verb(remove, "STEP", "Take a step out of the pipeline; its file stays.", {}, "step", declares=True),
     )
     yield "load", Verb(load, "STEP", "Take a step's file into this cell.", {}, "step")
+    yield "extract", Verb(extract_cell, "CELL", "Write a step cell from an ordinary one.", _EXTRACT, "cell")
     yield "params", Verb(params, "", "List the parameters and their values.", chosen)
     yield "targets", Verb(targets, "", "List the compute targets.")
     yield "save", Verb(save, "FILE", "Write the graph for the terminal:  nbpipe run graph.json", chosen)

@@ -67,6 +67,13 @@ def test_a_cell_that_declares_no_step_any_more_takes_its_step_away(notebook: Not
     assert notebook.steps == []
 
 
+def test_the_only_step_of_a_pipeline_can_be_taken_out(notebook: Notebook, tmp_path: Path) -> None:
+    notebook.cell("a.py {>x}")
+    notebook.session.save(notebook.session.remove("a").pipeline)
+    assert notebook.steps == []
+    assert Session(tmp_path, {}).not_registered() == []
+
+
 def test_a_later_cell_takes_over_the_name_with_a_note(notebook: Notebook) -> None:
     notebook.cell("a.py {>x}", "x = 1")
     notes = notebook.cell("--name a other.py {>y}", "y = 1")

@@ -16,6 +16,7 @@ IMPORTS = {
     "np": "import numpy as np",
     "pd": "import pandas as pd",
     "pl": "import polars as pl",
+    "plt": "import matplotlib.pyplot as plt",
 }
 """What the code of formats imports, by the name that stands for it there."""
 
@@ -40,7 +41,7 @@ class Format:
         >>> kept = Format("list", "json", "{Path}({path}).write_text({json}.dumps({name}))")
         >>> kept.written("rows", "args.rows")
         'Path(args.rows).write_text(json.dumps(rows))'
-        >>> kept.imports
+        >>> kept.writing
         ('Path', 'json')
     """
 
@@ -61,10 +62,14 @@ class Format:
         return next((ending for ending, kind in ENDINGS.items() if kind == self.kind), "")
 
     @property
-    def imports(self) -> tuple[str, ...]:
-        """Names of ``IMPORTS`` that its code uses."""
-        parsed = [*string.Formatter().parse(self.write), *string.Formatter().parse(self.read)]
-        return tuple(sorted({field for _, field, _, _ in parsed if field in IMPORTS}))
+    def writing(self) -> tuple[str, ...]:
+        """Names of ``IMPORTS`` that the code which writes uses."""
+        return _imported(self.write)
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """Names of ``IMPORTS`` that the code which reads uses."""
+        return _imported(self.read)
 
     def written(self, name: str, path: str, called: Mapping[str, str] | None = None) -> str:
         """Code that writes the value.
@@ -84,11 +89,29 @@ class Format:
 _PLAIN = {name: name for name in IMPORTS}
 
 
+def _imported(template: str) -> tuple[str, ...]:
+    fields = [field for _, field, _, _ in string.Formatter().parse(template)]
+    return tuple(dict.fromkeys(field for field in fields if field in IMPORTS))
+
+
 def literal(value: object) -> str:
     """A text, number or list of them as Python, safe inside the code of a format.
 
     Example:
         >>> literal(["a{b}", 1])
-        "['a{{b}}', 1]"
+        '["a{{b}}", 1]'
     """
-    return repr(value).replace("{", "{{").replace("}", "}}")
+    return quoted(value).replace("{", "{{").replace("}", "}}")
+
+
+def quoted(value: object) -> str:
+    r"""A text, number or list of them as Python, in double quotes where nothing speaks against it.
+
+    Example:
+        >>> quoted(["a", 1, 'b"'])
+        '["a", 1, \'b"\']'
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(quoted, value))}]"
+    plain = repr(value)
+    return f'"{plain[1:-1]}"' if isinstance(value, str) and plain[0] == "'" and '"' not in plain else plain

@@ -86,7 +86,7 @@ def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
         _describe(csv, name, column, whole=len(frame) > 0)
     if csv.refused:
         return csv.refused
-    missing = f", na_rep={MISSING!r}" if csv.texts or len(labels) == 1 else ""
+    missing = f", na_rep={literal(MISSING)}" if csv.texts or len(labels) == 1 else ""
     read = f"{{pd}}.read_csv({{path}}{_options(csv, literal(MISSING) if missing else '')})"
     if csv.astype:
         read += f".astype({{{{{_pairs(csv.astype)}}}}})"
@@ -137,15 +137,15 @@ def _describe(csv: _Csv, name: str, column: Any, *, whole: bool) -> None:
     elif kind.startswith("datetime64[") and "," not in kind:
         csv.dates.append(name)
         if kind != _dates_as_read():
-            csv.astype[name] = repr(kind)
+            csv.astype[name] = literal(kind)
     elif kind.startswith(("datetime64[", "timedelta64[", "period[")):
-        csv.dtype[name], csv.astype[name], csv.texts = "'str'", repr(kind), True
+        csv.dtype[name], csv.astype[name], csv.texts = literal("str"), literal(kind), True
     elif kind == "object" and not _holds_texts(column):
         csv.refused = f"its column {name} holds objects that are no texts"
     elif kind.startswith(_BY_NAME) or kind in ("object", "bool"):
         csv.texts |= kind.startswith("str") or kind == "object"
         if kind not in _INFERRED or not whole:
-            csv.dtype[name] = repr(kind)
+            csv.dtype[name] = literal(kind)
     else:
         csv.refused = f"csv does not bring its column {name} back, which is {kind}"
 
@@ -160,7 +160,7 @@ def _describe_categories(csv: _Csv, name: str, column: Any) -> None:
     used = column.codes.drop_duplicates()
     inferred = not column.ordered and categories.is_monotonic_increasing
     if inferred and len(used[used >= 0]) == len(categories):
-        csv.dtype[name] = "'category'"
+        csv.dtype[name] = literal("category")
     elif len(categories) > MOST_CATEGORIES:
         csv.refused = f"its column {name} has {len(categories)} categories, too many to write into the code"
     else:

@@ -17,6 +17,8 @@ LONGEST_WALK = 10_000
 _LIST_METHODS = frozenset({"append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"})
 _DICT_METHODS = frozenset({"clear", "pop", "popitem", "setdefault", "update"})
 _ARRAY_METHODS = frozenset({"fill", "itemset", "partition", "put", "resize", "sort"})
+CHANGING_METHODS = _LIST_METHODS | _DICT_METHODS | _ARRAY_METHODS
+"""Methods that change what they are called on, if it is a list, a dict, an array or a frame."""
 _CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type)
 
 _JSON_WRITE, _JSON_READ = (

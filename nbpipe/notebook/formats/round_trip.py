@@ -6,6 +6,9 @@ import importlib
 import math
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,15 @@ LARGEST_FRAME = 10_000
 _MODULES = {"json": "json", "np": "numpy", "pd": "pandas", "pl": "polars"}
 
 
+class CannotKeep(Exception):
+    """The code of a format does not run for a value; the message is the library's own."""
+
+
 def lost_in(kept: Format, value: Any) -> str:
     """What a format does not bring back of a value, in a few words; empty where all comes back equal.
+
+    Raises:
+        CannotKeep: the value cannot be written so, or not be read back.
 
     Example:
         >>> from nbpipe.notebook.formats.known import format_of
@@ -26,19 +36,40 @@ def lost_in(kept: Format, value: Any) -> str:
     """
     if hasattr(value, "iloc"):
         value = value.iloc[:LARGEST_FRAME]
-    try:
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            back = _there_and_back(kept, value, str(Path(folder, f"value{kept.ending}")))
-    except Exception as error:  # noqa: BLE001 - whatever a library raises means that the value cannot be kept so
-        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    with tempfile.TemporaryDirectory() as folder, _cannot_keep():
+        back = _there_and_back(kept, value, str(Path(folder, f"value{kept.ending}")))
     return _difference(value, back) if kept.read else ""
+
+
+def save(kept: Format, value: Any, path: Path) -> None:
+    """Write a value to a file by the code of its format; arguments as in ``lost_in``.
+
+    Raises:
+        CannotKeep: the value cannot be written so.
+    """
+    with _cannot_keep():
+        _there_and_back(replace(kept, read=""), value, str(path))
+
+
+@contextmanager
+def _cannot_keep() -> Iterator[None]:
+    """Tell whatever a library raises as one error; what it warns of is the step's affair."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:  # noqa: BLE001 - the code runs the libraries of the user
+        raise CannotKeep(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from None
 
 
 def _there_and_back(kept: Format, value: Any, path: str) -> Any:
     """Run the code of a format; names in it are nbpipe's, and what a user named stands in it as a literal only."""
     scope: dict[str, Any] = {"value": value, "path": path, "Path": Path}
-    scope |= {name: importlib.import_module(_MODULES[name]) for name in kept.imports if name in _MODULES}
+    scope |= {
+        name: importlib.import_module(_MODULES[name])
+        for name in (*kept.writing, *kept.reading)
+        if name in _MODULES
+    }
     exec(kept.written("value", "path"), scope)  # noqa: S102 - the code that the step would run, made by nbpipe
     return eval(kept.read_from("path"), scope) if kept.read else None  # noqa: S307 - as above
 

@@ -167,7 +167,7 @@ def test_parquet_is_taken_where_an_engine_is_installed(monkeypatch) -> None:
         assert frame_format(pd.DataFrame({1: [1]})).kind == "csv"
     kept = frame_format(frame["a"], "parquet")
     assert kept.written("a", "p") == "a.to_frame().to_parquet(p)"
-    assert kept.read_from("p") == "pd.read_parquet(p)['a']"
+    assert kept.read_from("p") == 'pd.read_parquet(p)["a"]'
     assert (
         frame_format(pd.DataFrame({1: [1]}), "parquet").why == "parquet takes columns whose names are texts"
     )

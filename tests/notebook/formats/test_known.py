@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nbpipe.notebook.formats.format import ENDINGS, KINDS
 from nbpipe.notebook.formats.known import LONGEST_WALK, format_of, json_problem
-from nbpipe.notebook.formats.round_trip import lost_in
+from nbpipe.notebook.formats.round_trip import CannotKeep, lost_in
 
 mpl.use("Agg")
 
@@ -111,7 +111,8 @@ def test_every_kind_can_be_asked_for_and_has_an_ending(kind: str) -> None:
 
 
 def test_a_kind_that_was_asked_for_is_tried_too() -> None:
-    assert lost_in(format_of({1, 2}, "json"), {1, 2}).startswith("TypeError: Object of type set")
+    with pytest.raises(CannotKeep, match="TypeError: Object of type set"):
+        lost_in(format_of({1, 2}, "json"), {1, 2})
     assert lost_in(format_of({1: 2}, "json"), {1: 2}) == "a dict comes back as another dict"
     assert lost_in(format_of({1, 2}, "text"), {1, 2}) == "a set comes back as a str"
     assert lost_in(format_of(figure().axes[0], "png"), figure().axes[0]) == ""

@@ -1,0 +1,1 @@
+"""A step cell written from an ordinary one."""
