@@ -255,7 +255,7 @@ def test_removing_a_read_only_tree_leaves_the_modes_of_what_lies_outside():
         os.link(outside, tree / "other")
         (tree / "alone").symlink_to("nowhere")
         tree.chmod(0o500)
-        with pytest.raises(PermissionError):  # its folder cannot be written, and that is not the link's to mend
+        with pytest.raises(PermissionError):  # it is not the link that cannot be written
             files.remove_tree(tree / "link")
         assert outside.stat().st_mode & 0o777 == 0o640
         files.remove_tree(tree)
