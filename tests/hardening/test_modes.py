@@ -43,7 +43,7 @@ while os.path.exists("HOLD"):
 """
 """Leaves files wherever a script may, with all the rights that the umask lets it give."""
 SCRIPTS_OWN = re.compile(
-    r"/(logs|work/code/outputs|work/out/made/made)/|/work/(code/plot.png|spool/files)|/__pycache__"
+    r"/(logs|work/code/outputs|work/out/made/made)/|work/(code/plot.png|spool/files)|/__pycache__"
 )
 """What a script made, in the folder of an attempt that goes on or was killed."""
 
