@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,10 +15,13 @@ from nbpipe.live.source import LastKnown
 from nbpipe.loading.declared import pipelines_in
 from nbpipe.notebook.bound import named_variables
 from nbpipe.notebook.declaration import Declaration
+from nbpipe.notebook.extraction.extract import extract
 from nbpipe.notebook.last_graph import last_known
 from nbpipe.notebook.restore import gone_cells, restore
 from nbpipe.notebook.session import SMALLEST_STEP, Session
 from nbpipe.notebook.values import choices, set_value
+from nbpipe.notebook.verb_line import read_verb_line
+from nbpipe.notebook.verbs import VERBS, extract_answers
 from nbpipe.views.answers import CellText, ParamItem
 from nbpipe.views.text import visible
 from nbpipe.workspace import Workspace
@@ -152,5 +156,18 @@ class SessionSource:
         set_value(self._session, parameter, value, name)
 
     def extract(self, cell: str, answers: Mapping[str, Any], name: str) -> CellText:
-        """A step cell made of an ordinary one."""
-        raise NotImplementedError
+        """A step cell made of an ordinary one.
+
+        Args:
+            cell: its id, or how people call it.
+            answers: question -> options of ``%pipeline_extract`` as they were typed: ``--as scores=json``.
+            name: of the step; empty for one that suggests itself.
+
+        Raises:
+            UsageError: the cell cannot become a step, or an answer is no option.
+        """
+        words = " ".join([shlex.quote(cell), *(str(each) for each in answers.values())])
+        line = read_verb_line("extract", VERBS["extract"], words)
+        given = extract_answers(line)
+        made = extract(self._session, cell, given | {"name": name or given["name"]})
+        return CellText(made.text, made.name, made.notes, tuple(map(str, made.questions)))

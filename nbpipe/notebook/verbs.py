@@ -12,12 +12,13 @@ from nbpipe.core.parameter import parse_value
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
 from nbpipe.core.validation import circle_problems, parameter_problems
-from nbpipe.errors import InvalidPipeline, NbpipeError, UnknownName, UsageError
+from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
 from nbpipe.loading.graph_file import save_graph
 from nbpipe.notebook.extraction.extract import extract
 from nbpipe.notebook.formats.format import KINDS
 from nbpipe.notebook.last_graph import LastGraph, last_graph
-from nbpipe.notebook.live import is_over, show_live
+from nbpipe.notebook.live import is_over, show_below, show_run
+from nbpipe.notebook.page import page_asks
 from nbpipe.notebook.restore import gone_cells, missing_cells, restore
 from nbpipe.notebook.session import Session, declaring
 from nbpipe.notebook.verb_line import Verb, VerbLine, VerbOption, read_verb_line
@@ -114,36 +115,6 @@ def run(session: Session, line: VerbLine) -> Any:
     return show_run(started, wait=line.has("--wait"))
 
 
-def show_run(started: Any, *, wait: bool = False) -> Any:
-    """Show a run below the cell, or wait for its end with its output; the same run.
-
-    Raises:
-        ActivityFailedException: it was waited for, and failed or was stopped.
-        NbpipeError: the waiting was interrupted.
-    """
-    if not isinstance(started, PipelineRun):
-        return started
-    if wait:
-        try:
-            started.wait_for_completion(show_output=True)
-        except KeyboardInterrupt:
-            raise NbpipeError(
-                f"Interrupted: run {started.id} goes on without this cell.",
-                remedy="See it:  %pipeline_attach\nStop it:  %pipeline_stop",
-            ) from None
-        return started
-    _show_live(started)
-    return started
-
-
-def _show_live(shown: PipelineRun) -> None:
-    from IPython import get_ipython
-
-    ip = get_ipython()
-    if ip is not None:
-        show_live(ip, shown)
-
-
 def _run_meant(session: Session, line: VerbLine, *, run_id: str = "") -> PipelineRun:
     """The named run, else the pipeline's newest one that goes on, else its newest.
 
@@ -207,7 +178,7 @@ def _printed(session: Session, step: StepRun) -> str:
 def attach(session: Session, line: VerbLine) -> PipelineRun:
     """Show a run that was started by another kernel, and follow it."""
     meant = _run_meant(session, line, run_id=line.words[0] if line.words else "")
-    _show_live(meant)
+    show_below(meant)
     return meant
 
 
@@ -266,12 +237,16 @@ def _loadable(session: Session, name: str) -> tuple[str, str, Path]:
     return "pipeline_step", declared.line.text, declared.script_path(session.folder)
 
 
-def extract_cell(session: Session, line: VerbLine) -> None:
-    """Write a step cell from an ordinary cell below this one; nothing while there is something to answer."""
+def extract_answers(line: VerbLine) -> dict[str, Any]:
+    """What a line says of an extraction; see ``extraction.answers``."""
     kinds = dict(text.rpartition("=")[::2] for text in line.texts("--as"))
     given = {"kinds": kinds, "skip": line.texts("--skip"), "save_inputs": line.has("--save-inputs")}
-    given |= {"name": line.text("--name"), "preview": line.has("--preview")}
-    made = extract(session, line.words[0], given)
+    return given | {"name": line.text("--name"), "preview": line.has("--preview")}
+
+
+def extract_cell(session: Session, line: VerbLine) -> None:
+    """Write a step cell from an ordinary cell below this one; nothing while there is something to answer."""
+    made = extract(session, line.words[0], extract_answers(line))
     print(made.told(preview=line.has("--preview")))
     if not (made.questions or line.has("--preview")):
         _insert(made.text, replace=False)
@@ -288,14 +263,26 @@ def _insert(cell: str, *, replace: bool) -> None:
         ip.set_next_input(cell, replace=replace)
 
 
-def params(session: Session, line: VerbLine) -> None:
-    """List the parameters, their values now, and who takes them."""
+def edit(session: Session, line: VerbLine) -> Any:
+    """A form that makes a step, or changes one; its cell is written, and nothing runs."""
+    from nbpipe.notebook.form import form_of  # brings ipywidgets along, which takes long
+
+    return form_of(session, line.words[0] if line.words else "")
+
+
+def params(session: Session, line: VerbLine) -> Any:
+    """A form of the parameters where a page can show it, else a list: values now, and who takes them."""
     graph = _pipeline(session, line).graph
+    if page_asks():
+        from nbpipe.notebook.params_form import ParamsForm
+
+        return ParamsForm(session, line.text("--pipeline"))
     for name, value in graph.parameters.items():
         takers = ", ".join(node.name for node in graph.nodes if name in node.parameters())
         print(f"{name} = {value!r}  ({takers})")
     if not graph.parameters:
         print("No parameters. A number or text of the notebook becomes one on a magic line:  --lr {lr}")
+    return None
 
 
 def targets(session: Session, _: VerbLine) -> None:
@@ -372,7 +359,8 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
     )
     yield "load", Verb(load, "STEP", "Take a step's file into this cell.", {}, "step")
     yield "extract", Verb(extract_cell, "CELL", "Write a step cell from an ordinary one.", _EXTRACT, "cell")
-    yield "params", Verb(params, "", "List the parameters and their values.", chosen)
+    yield "edit", Verb(edit, "[STEP]", "A form that makes a step, or changes one.", {}, "step")
+    yield "params", Verb(params, "", "The parameters and their values, to change them.", chosen)
     yield "targets", Verb(targets, "", "List the compute targets.")
     yield "save", Verb(save, "FILE", "Write the graph for the terminal:  nbpipe run graph.json", chosen)
     yield "check", Verb(check, "", "Tell everything that is wrong with the pipeline.", chosen)

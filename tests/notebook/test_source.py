@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from nbpipe.errors import UsageError
 from nbpipe.live.digest import cell_digest
 from nbpipe.notebook.declaration import Cell
 from nbpipe.notebook.session import Session
@@ -107,3 +108,19 @@ def test_parameters_are_told_and_set(session: Session) -> None:
     assert [(each.name, each.value) for each in source.params("pipeline")] == [("lr", 0.1)]
     source.set_value("pipeline", "lr", 0.5)
     assert session.namespace["lr"] == 0.5
+
+
+def test_an_ordinary_cell_becomes_a_step_with_the_answers_of_a_form(session: Session) -> None:
+    source = SessionSource(session)
+    session.begin_cell("scores = [lr, 2.0]", "c1", "cell [3]")
+    session.namespace["scores"] = [0.1, 2.0]
+    session.begin_cell("total = sum(scores)", "c2", "cell [4]")
+    session.namespace["total"] = 2.1
+    asked = source.extract("c2", {}, "")
+    assert any("--save-inputs" in each for each in asked.questions), asked
+    made = source.extract("c2", {asked.questions[0]: "--save-inputs"}, "adding")
+    assert made.questions == ()
+    assert made.name == "adding"
+    assert made.text.startswith("%%pipeline_step adding.py")
+    with pytest.raises(UsageError, match="--bogus"):
+        source.extract("c2", {"any": "--bogus"}, "")
