@@ -10,13 +10,26 @@ import { stateOf } from './pane';
 import { table } from './table';
 
 const MOST = 60; // charts, pictures and tables that are drawn
+const REST = 1000; // milliseconds between two questions while a step goes on logging
 
 export const metricsPane: MakePane = (place, context) => {
   const asking = new Asking(context.link, place);
+  let asked = 0;
+  let timer = 0;
+  const ask = (step: string): void => {
+    asked = Date.now();
+    asking.ask('metrics', { step }, answer => place.replaceChildren(body(answer)));
+  };
   return {
     tells: node => [stateOf(node), node.metric].join('\n'),
-    show: node => asking.ask('metrics', { step: node.id }, answer => place.replaceChildren(body(answer))),
-    dispose: () => asking.end()
+    show: node => {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(ask, asked + REST - Date.now(), node.id);
+    },
+    dispose: () => {
+      window.clearTimeout(timer);
+      asking.end();
+    }
   };
 };
 

@@ -233,6 +233,7 @@ del { background: var(--nbpipe-fail-tint); color: var(--nbpipe-fail); }
   flex: 1 1 auto; min-width: 0; padding: 5px 10px; border-radius: 6px; display: flex; align-items: center; gap: 10px;
 }
 .nbpipe-item > * { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 0 1 auto; }
+.nbpipe-item > .nbpipe-mono { flex-shrink: 0.2; }
 .nbpipe-item > :is(input, svg) { flex: none; overflow: visible; }
 .nbpipe-item[aria-pressed='true'] { background: var(--nbpipe-run-tint); }
 .nbpipe-item > code { margin-left: auto; }
@@ -294,13 +295,18 @@ del { background: var(--nbpipe-fail-tint); color: var(--nbpipe-fail); }
 }
 @container (max-width: 640px) {
   .nbpipe-inspector-head { padding-left: 12px; }
-  .nbpipe-inspector-name { max-width: 60%; }
-  .nbpipe-tabs { order: 9; flex: 1 0 100%; margin: 0; }
-  .nbpipe-tab { padding: 0 10px; min-height: 34px; }
+  .nbpipe-inspector-name { max-width: 50%; }
+  .nbpipe-inspector-line { flex-basis: 40px; }
+  .nbpipe-tabs { order: 9; flex: 1 0 100%; margin: 0; justify-content: space-between; }
+  .nbpipe-tab { padding: 0 4px; min-height: 34px; font-size: 12px; }
   .nbpipe-pane { padding: 10px 12px; }
   .nbpipe-logs, .nbpipe-sides { flex-direction: column; gap: 10px; }
-  .nbpipe-beside, .nbpipe-items { flex: none; max-height: 45%; }
-  .nbpipe-log, .nbpipe-preview, .nbpipe-compared { min-height: 200px; }
+  .nbpipe-beside { flex: none; max-height: max(55%, 140px); }
+  .nbpipe-items { flex: none; max-height: max(45%, 110px); }
+  .nbpipe-item > code { display: none; }
+  .nbpipe-failure-told, .nbpipe-failure .nbpipe-presses { padding-inline: 12px; }
+  .nbpipe-log { min-height: 130px; }
+  .nbpipe-preview, .nbpipe-compared { min-height: 200px; }
 }
 @media (prefers-reduced-motion: reduce) { .nbpipe-waiting { animation: none; } }
 }
