@@ -370,6 +370,13 @@ export interface AnswerMessage {
   type: "answer";
 }
 
+/** What the kernel asks the page to do with the notebook: put a cell in place of one, or below the active one. */
+export interface HostMessage {
+  cell: string;
+  text: string;
+  type: "host";
+}
+
 /** What a view asks for; every request is answered. */
 export interface Request {
   id: string;
@@ -558,7 +565,7 @@ export interface RunAnswer {
   run: string;
 }
 
-export type Message = Hello | GraphMessage | PatchMessage | LogMessage | AnswerMessage;
+export type Message = Hello | GraphMessage | PatchMessage | LogMessage | AnswerMessage | HostMessage;
 
 /** Verb -> what its answer holds. */
 export interface Answers {

@@ -17,7 +17,7 @@ from nbpipe.live.verbs import LANES, Asked, answer
 from nbpipe.live.views import Channel, View, Views
 from nbpipe.live.wire import error_card
 from nbpipe.run import PipelineRun
-from nbpipe.views.protocol import PROTOCOL, AnswerMessage, BarCard, Hello
+from nbpipe.views.protocol import PROTOCOL, AnswerMessage, BarCard, Hello, HostMessage
 
 _THREADS = {"planner": "plans", "follower": "follows runs", "flusher": "sends"}
 """Loop -> what its thread does, for the line that tells of its trouble."""
@@ -48,7 +48,7 @@ class Desk:
         looks = {"planner": self.planner.look, "follower": self.follower.look, "flusher": self.flusher.look}
         self._loops = {name: Loop(name, look, self._report) for name, look in looks.items()}
         self._lanes = {name: Lane(name, width) for name, width in LANES.items()}
-        atexit.register(self.close)
+        atexit.register(self.stop)
 
     # What happens in the kernel.
 
@@ -99,6 +99,19 @@ class Desk:
                 self._doors.append(door)
         self._names = tuple(self.source.names())
         self.flusher.send(door, Hello(PROTOCOL, self.version, self._names))
+
+    def put_cell(self, text: str, cell: str = "") -> bool:
+        """Ask the page that came last to put a cell into the notebook; False where no page can.
+
+        Args:
+            text: the cell.
+            cell: id of the cell that it replaces; empty for a new one below the active one.
+        """
+        with self._lock:
+            door = self._doors[-1] if self._doors else None
+        if door is not None:
+            self.flusher.send(door, HostMessage(cell, text))
+        return door is not None
 
     def leave(self, channel: Channel) -> None:
         """A page has gone."""
@@ -190,13 +203,17 @@ class Desk:
 
     def close(self) -> None:
         """End all threads and let every page go."""
-        atexit.unregister(self.close)
+        self.stop()
+        for channel in self.views.channels():
+            self.leave(channel)
+            channel.close()
+
+    def stop(self) -> None:
+        """End all threads; pages keep what they show, since the kernel may come back."""
+        atexit.unregister(self.stop)
         for loop in self._loops.values():
             loop.stop()
         for lane in self._lanes.values():
             lane.stop()
         for board in self._all_boards():
             board.close()
-        for channel in self.views.channels():
-            self.leave(channel)
-            channel.close()

@@ -12,9 +12,10 @@ from nbpipe.errors import NbpipeError
 from nbpipe.notebook.binding import DATA_TYPES
 from nbpipe.notebook.choices import PARAMETER_TYPES, option_values, outputs, variables
 from nbpipe.notebook.declaration import Cell, read_declaration
+from nbpipe.notebook.magic_line import STEP_MAGICS
 from nbpipe.notebook.options import OPTIONS, Option
 from nbpipe.notebook.session import Session
-from nbpipe.notebook.step_text import StepText, plain, quoted
+from nbpipe.notebook.step_text import StepText, plain, quoted, read_step_text
 from nbpipe.notebook.template import script_for
 from nbpipe.notebook.transform import read_step_cell
 from nbpipe.notebook.trial import Trial, try_out
@@ -192,6 +193,24 @@ class StepForm(widgets.VBox):  # type: ignore[misc]
             return
         if not self._write(self.text.cell(), self._cell.cell_id):
             self.told.value = "<div>Copy the cell below into the notebook and run it.</div>" + self._told()
+
+
+def form_of(session: Session, step: str = "") -> StepForm:
+    """The form of a step as its cell has it; of a new one where none is named.
+
+    Args:
+        session: the notebook's.
+        step: its name.
+
+    Raises:
+        UnknownName: there is no such step.
+    """
+    if not step:
+        return StepForm(session, StepText("step.py"), Cell(), session.put_cell)
+    declared = session.step(step)
+    ran = (each.text for each in session.ran if each.cell.cell_id == declared.cell.cell_id != "")
+    cell = next(ran, f"%%{STEP_MAGICS[0]} {declared.line.text}\n{declared.body}")
+    return StepForm(session, read_step_text(cell), declared.cell, session.put_cell)
 
 
 def visible_lines(text: str) -> str:

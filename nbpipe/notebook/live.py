@@ -79,3 +79,34 @@ def display_run(run: PipelineRun) -> None:
     if isinstance(run, DeclaredRun) or (ip is not None and _shown.get(run.id) == ip.execution_count):
         return
     raise NotImplementedError
+
+
+def show_run(started: Any, *, wait: bool = False) -> Any:
+    """Show a run below the cell, or wait for its end with its output; the same run.
+
+    Raises:
+        ActivityFailedException: it was waited for, and failed or was stopped.
+        NbpipeError: the waiting was interrupted.
+    """
+    if not isinstance(started, PipelineRun):
+        return started
+    if wait:
+        try:
+            started.wait_for_completion(show_output=True)
+        except KeyboardInterrupt:
+            raise NbpipeError(
+                f"Interrupted: run {started.id} goes on without this cell.",
+                remedy="See it:  %pipeline_attach\nStop it:  %pipeline_stop",
+            ) from None
+        return started
+    show_below(started)
+    return started
+
+
+def show_below(run: PipelineRun) -> None:
+    """Show a run below the cell that runs now; nowhere outside IPython."""
+    from IPython import get_ipython
+
+    ip = get_ipython()
+    if ip is not None:
+        show_live(ip, run)

@@ -15,11 +15,12 @@ from IPython.core.magic import no_var_expand
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, NbpipeError, UsageError
+from nbpipe.notebook.live import show_run
 from nbpipe.notebook.magic_line import MODULE_MAGIC, STEP_MAGICS
 from nbpipe.notebook.options import OPTIONS
 from nbpipe.notebook.session import Registered, Session, declaring
 from nbpipe.notebook.verb_line import Verb, option_lines
-from nbpipe.notebook.verbs import SHOW, VERBS, carry_out, show_run
+from nbpipe.notebook.verbs import SHOW, VERBS, carry_out
 from nbpipe.views.status import look
 
 _PLACEHOLDERS = {

@@ -19,3 +19,11 @@ def request_metadata(ip: Any) -> dict[str, Any]:
 def has_page(ip: Any) -> bool:
     """True when a page asked for the cell: it sends the cell's id, which programs that run notebooks do not."""
     return bool(request_metadata(ip).get("cellId"))
+
+
+def page_asks() -> bool:
+    """True when a page asked for the cell that runs now."""
+    from IPython import get_ipython
+
+    ip = get_ipython()
+    return ip is not None and has_page(ip)

@@ -86,6 +86,7 @@ class Session:
         self.lock = threading.RLock()
         self.changed: Callable[[], None] = lambda: None
         self.started: Callable[[Any], None] = lambda _: None
+        self.put_cell: Callable[[str, str], bool] = lambda _, __: False
         self.declarations: list[Declaration] = []
         self.cell = Cell()
         self.refused: dict[str, tuple[str, Path]] = {}

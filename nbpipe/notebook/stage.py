@@ -30,6 +30,7 @@ class KernelStage:
         self._door = Door(self.desk, ip.kernel.comm_manager)
         self._widgets: Any = None
         session.changed, session.started = self.desk.changed, self.desk.started
+        session.put_cell = self.desk.put_cell
         self._session = session
 
     def open(self) -> None:
@@ -57,7 +58,7 @@ class KernelStage:
 
     def close(self) -> None:
         """Take everything down again."""
-        self._session.changed, self._session.started = _nothing, _nothing
+        self._session.changed, self._session.started, self._session.put_cell = _nothing, _nothing, _nowhere
         self._ip.events.unregister("post_run_cell", self._after_cell)
         self._door.close()
         self.desk.close()
@@ -65,6 +66,11 @@ class KernelStage:
 
 def _nothing(*_: Any) -> None:
     """Nobody hears of it."""
+
+
+def _nowhere(*_: Any) -> bool:
+    """No page can put a cell into the notebook."""
+    return False
 
 
 _stages: list[KernelStage] = []

@@ -372,7 +372,21 @@ class AnswerMessage:
     type: Literal["answer"] = "answer"
 
 
-Message = Hello | GraphMessage | PatchMessage | LogMessage | AnswerMessage
+@dataclass(frozen=True)
+class HostMessage:
+    """What the kernel asks the page to do with the notebook: put a cell in place of one, or below the active one.
+
+    Attributes:
+        cell: id of the cell whose text it replaces; empty for a new one.
+        text: the cell.
+    """
+
+    cell: str
+    text: str
+    type: Literal["host"] = "host"
+
+
+Message = Hello | GraphMessage | PatchMessage | LogMessage | AnswerMessage | HostMessage
 
 
 # From the browser.

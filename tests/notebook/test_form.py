@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from nbpipe.errors import UnknownName
 from nbpipe.notebook.declaration import Cell
-from nbpipe.notebook.form import StepForm
+from nbpipe.notebook.form import StepForm, form_of
 from nbpipe.notebook.options import OPTIONS
 from nbpipe.notebook.session import Session
 from nbpipe.notebook.step_text import StepText, read_step_text
@@ -131,3 +132,20 @@ def test_without_a_page_that_takes_it_the_cell_is_there_to_copy(desk: Desk) -> N
     form.button.click()
     assert "Copy the cell below" in form.told.value
     assert form.preview.value == CELL
+
+
+def test_the_form_of_a_step_has_its_whole_cell_and_replaces_it(desk: Desk) -> None:
+    desk.session.put_cell = desk.write
+    desk.run(CELL, "id1")
+    form = form_of(desk.session, "train")
+    form.options["--retries"].value = "3"
+    form.button.click()
+    assert desk.written == [
+        ("# about\n%%step --retries 3 --env A=1 train.py {clean} {>model} {lr}\n" + COPY, "id1")
+    ]
+
+
+def test_a_form_of_no_step_makes_a_new_one_and_one_of_an_unknown_step_is_refused(desk: Desk) -> None:
+    assert form_of(desk.session).script.value == "step.py"
+    with pytest.raises(UnknownName, match="No step trian"):
+        form_of(desk.session, "trian")

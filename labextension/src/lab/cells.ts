@@ -53,6 +53,15 @@ export function insertCell(panel: NotebookPanel, index: number, text: string): v
   panel.content.deselectAll();
 }
 
+/** Give a cell another text, which the notebook's own undo takes back; false where the notebook has no such cell. */
+export function replaceCell(panel: NotebookPanel, id: string, text: string): boolean {
+  const cell = cellOf(panel, id);
+  cell?.model.sharedModel.transact(() => {
+    cell.model.sharedModel.setSource(text);
+  });
+  return cell !== undefined;
+}
+
 /** Index below a cell; below the active one where there is no such cell. */
 export function indexBelow(panel: NotebookPanel, id = ''): number {
   const index = panel.content.widgets.findIndex(each => each.model.id === id);

@@ -7,7 +7,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { COMM_TARGET, PROTOCOL } from '../protocol';
-import type { ErrorCard, Hello, Message } from '../protocol';
+import type { ErrorCard, Hello, HostMessage, Message } from '../protocol';
 import type { Channel } from '../view/link';
 
 /**
@@ -29,6 +29,8 @@ export interface Door {
   readonly changed: ISignal<Door, DoorState>;
   /** The kernel greeted, for the first time or since it has other pipelines. */
   readonly greeted: ISignal<Door, Hello>;
+  /** The kernel asks the page to put a cell into the notebook. */
+  readonly asked: ISignal<Door, HostMessage>;
 }
 
 /** Gives the door of a notebook's kernel. */
@@ -57,6 +59,7 @@ class KernelDoor implements Door {
   returning = false;
   readonly changed = new Signal<this, DoorState>(this);
   readonly greeted = new Signal<this, Hello>(this);
+  readonly asked = new Signal<this, HostMessage>(this);
   readonly channel: Channel;
   private readonly listeners = new Set<(message: Message) => void>();
   private readonly unanswered = new Set<string>();
@@ -141,6 +144,8 @@ class KernelDoor implements Door {
       this.returning = false;
       this.become(message.protocol === PROTOCOL ? 'open' : 'version');
       this.greeted.emit(message);
+    } else if (message.type === 'host') {
+      this.asked.emit(message);
     } else if (message.type === 'answer') {
       this.unanswered.delete(message.id);
     }

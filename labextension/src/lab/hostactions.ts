@@ -9,18 +9,31 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import type { Widget } from '@lumino/widgets';
 import type { HostActions } from '../view/host';
 import { HOST_EVENT } from '../view/host';
-import { goToCell, indexBelow, insertCell, runCells } from './cells';
+import type { HostMessage } from '../protocol';
+import { goToCell, indexBelow, insertCell, replaceCell, runCells } from './cells';
+import { IPipelineDoor } from './door';
 import { MAKE_STEP } from './names';
 
 type Detail = { [Name in keyof HostActions]: { action: Name } & HostActions[Name] }[keyof HostActions];
+
+/** Put a cell into a notebook as its kernel asks: in place of one, or below the active one. */
+function put(panel: NotebookPanel, asked: HostMessage): void {
+  if (!asked.cell || !replaceCell(panel, asked.cell, asked.text)) {
+    insertCell(panel, indexBelow(panel), asked.text);
+  }
+}
 
 class HostOfViews {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly tracker: INotebookTracker,
-    private readonly documents: IDocumentManager | null
+    private readonly documents: IDocumentManager | null,
+    doors: IPipelineDoor
   ) {
     document.addEventListener(HOST_EVENT, event => this.hear(event as CustomEvent<Detail>));
+    tracker.widgetAdded.connect((_, panel) => {
+      doors.of(panel.sessionContext).asked.connect((_, asked) => put(panel, asked));
+    });
   }
 
   private hear(event: CustomEvent<Detail>): void {
@@ -82,9 +95,9 @@ export const hostPlugin: JupyterFrontEndPlugin<void> = {
   id: 'nbpipe-labextension:host',
   description: 'Does for views what only the page can: goes to cells, opens files, inserts and runs cells.',
   autoStart: true,
-  requires: [INotebookTracker],
+  requires: [INotebookTracker, IPipelineDoor],
   optional: [IDocumentManager],
-  activate: (app, tracker: INotebookTracker, documents: IDocumentManager | null) => {
-    new HostOfViews(app, tracker, documents);
+  activate: (app, tracker: INotebookTracker, doors: IPipelineDoor, documents: IDocumentManager | null) => {
+    new HostOfViews(app, tracker, documents, doors);
   }
 };

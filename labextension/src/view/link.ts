@@ -70,7 +70,7 @@ export class Link {
       } else {
         waiting?.resolve(message.value);
       }
-    } else if (message.type !== 'hello' && message.view === this.view) {
+    } else if ('view' in message && message.view === this.view) {
       this.listeners.forEach(hear => hear(message));
     }
   }
