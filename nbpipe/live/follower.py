@@ -85,8 +85,11 @@ class Follower:
     def _show_newest(self, board: Board) -> None:
         run = None if board.fixed else self._newest.get(board.pipeline)
         if run is not None:
-            with suppress(NbpipeError):  # the record of a run that was just removed
+            try:
                 board.follow(run)
+            except Exception:
+                del self._newest[board.pipeline]  # its record cannot be read: told once, and not tried again
+                raise
 
     def _followed_on(self, board: Board) -> bool:
         was_stale = board.stale

@@ -13,8 +13,8 @@ from nbpipe.live.composition import planned_views
 from nbpipe.live.scene import CellFacts
 from nbpipe.live.source import LastKnown, Source
 from nbpipe.live.watch import Stamps, stamps, tracked
+from nbpipe.live.wire import error_card, visible_lines
 from nbpipe.views.picture import NodeView
-from nbpipe.views.text import visible_line
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,20 @@ def look_ahead(source: Source, name: str, before: Outlook) -> Outlook:
         before: the outlook until now, which is kept where there is none now.
     """
     files = stamps(before.files)
-    with source.lock:
-        last = source.last(name)
-        if last is not None:
-            return Outlook(known=True, last=last)
-        values = source.values(name)
-        cells = source.cells(name)
-        try:
+    found = Outlook(known=True, files=files)
+    try:
+        with source.lock:
+            last = source.last(name)
+            if last is not None:
+                return Outlook(known=True, last=last)
+            found = replace(found, values=source.values(name), cells=source.cells(name))
             pipeline = source.pipeline(name)
-            plan: Plan | None = pipeline.plan() if pipeline else None
-        except NbpipeError as error:
-            return replace(
-                before, known=True, last=None, cells=cells, values=values, files=files, problems=told(error)
-            )
-    if plan is None:
-        return Outlook(known=True)
-    return Outlook(True, plan, planned_views(plan), cells, values, files)
+        if pipeline is None:
+            return Outlook(known=True)
+        plan: Plan = pipeline.plan()
+        return replace(found, plan=plan, views=planned_views(plan))
+    except Exception as error:  # noqa: BLE001 - a variable of the notebook may raise anything when it is looked at
+        return replace(found, plan=before.plan, views=before.views, problems=told(error))
 
 
 def watched(outlook: Outlook, root: Path) -> Outlook:
@@ -84,15 +82,11 @@ def watched(outlook: Outlook, root: Path) -> Outlook:
     return replace(outlook, files={path: seen[path] for path in paths})
 
 
-def told(error: NbpipeError) -> tuple[str, ...]:
+def told(error: Exception) -> tuple[str, ...]:
     """What is in the way, one text each: the fact, and its remedy below it."""
     if isinstance(error, InvalidPipeline):
-        return tuple(_lines(str(each)) for each in error.problems)
-    return (_lines(str(error)),)
-
-
-def _lines(text: str) -> str:
-    return "\n".join(map(visible_line, text.splitlines()))
+        return tuple(visible_lines(str(each)) for each in error.problems)
+    return (visible_lines(str(error) if isinstance(error, NbpipeError) else error_card(error).fact),)
 
 
 def touched(outlook: Outlook, source: Source, name: str) -> bool:

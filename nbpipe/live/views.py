@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from nbpipe.live.board import Board
-from nbpipe.live.frame import Frame, messages
+from nbpipe.live.frame import Frame, Framer, messages
 from nbpipe.live.grouping import Collapse
 from nbpipe.live.log_view import LogView
-from nbpipe.views.protocol import GraphMessage, PatchMessage
+from nbpipe.live.scene import Scene
+from nbpipe.live.wire import error_card
+from nbpipe.views.protocol import BarCard, ButtonCard, GraphMessage, HeadCard, PatchMessage
 
 MOST_CHANNELS = 16
 """Pages that are kept: those that die never say so, and the one that was silent longest goes first."""
@@ -75,12 +77,23 @@ class View:
         board = self.board
         if board is None or not board.known:
             return
-        frame = board.frame(self.collapse, self.opened)
+        frame = self._frame(board)
         for message in messages(self.frame, frame, self.id, self.revision + 1):
             self.revision = message.revision
             yield message
         if self.board is board:
             self.frame = frame
+
+    def _frame(self, board: Board) -> Frame:
+        """What it is to see; where that cannot be put together, what it saw last, with a line that says so."""
+        try:
+            return board.frame(self.collapse, self.opened)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this view tells it, and the others go on
+            fact = error_card(error).fact
+        if self.frame is not None:
+            return replace(self.frame, head=replace(self.frame.head, bar=BarCard(fact, "fail")))
+        broken = HeadCard(board.pipeline, "broken", fact, None, ButtonCard("Run"), problems=(fact,))
+        return Framer().frame(Scene(broken))
 
 
 class Views:

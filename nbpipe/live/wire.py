@@ -59,12 +59,14 @@ def error_card(error: BaseException) -> ErrorCard:
     if isinstance(error, InvalidPipeline):
         first, *more = error.problems or [error]
         remedies = [str(first.remedy or ""), *(str(each) for each in more)]
-        return ErrorCard(_lines(first.fact), "", _lines("\n".join(filter(None, remedies))))
+        return ErrorCard(visible_lines(first.fact), "", visible_lines("\n".join(filter(None, remedies))))
     if isinstance(error, NbpipeError):
-        return ErrorCard(_lines(error.fact), _lines(error.place or ""), _lines(error.remedy or ""))
-    return ErrorCard(_lines(f"nbpipe could not do this: {type(error).__name__}: {error}"))
+        return ErrorCard(
+            visible_lines(error.fact), visible_lines(error.place or ""), visible_lines(error.remedy or "")
+        )
+    return ErrorCard(visible_lines(f"nbpipe could not do this: {type(error).__name__}: {error}"))
 
 
-def _lines(text: str) -> str:
-    """A text as visible lines."""
+def visible_lines(text: str) -> str:
+    """A text with nothing hidden in its lines."""
     return "\n".join(map(visible_line, text.splitlines()))

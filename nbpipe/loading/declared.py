@@ -74,7 +74,8 @@ def pipelines_in(namespace: Mapping[str, Any]) -> dict[str, Pipeline]:
     found = {
         name: value
         for name, value in namespace.items()
-        if not name.startswith("_") and isinstance(value, Pipeline)
+        if not name.startswith("_")
+        and issubclass(type(value), Pipeline)  # a proxy may raise when it is asked
     }
     if "pipeline" in found:
         return {"pipeline": found["pipeline"]}

@@ -21,7 +21,7 @@ UPSTREAM = Reason("upstream", "x", text="x is made again")
 
 
 def chain() -> Graph:
-    """prep -> split -> train."""
+    """Prep -> split -> train."""
     graph = Graph("chain")
     graph.add_node(node("prep", [], ["clean"]))
     graph.add_node(node("split", [("prep", "clean")], ["parts"]))

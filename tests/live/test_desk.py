@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from nbpipe.notebook.declaration import Cell
 from tests.live.pages import GATED, Notebook
 from tests.waiting import eventually
 
@@ -171,6 +172,52 @@ def test_parameters_are_listed_and_set(notebook: Notebook) -> None:
     assert (
         page.answer("set_params", values={"deep": 3})["error"]["fact"] == "deep is True; 3 is no such value."
     )
+
+
+def test_what_a_view_cannot_be_told_is_said_above_its_last_graph_until_it_can(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.cell("prep.py {>clean.csv}")
+    page, board = notebook.page().subscribe(), notebook.desk.board()
+    monkeypatch.setattr(board, "scene", lambda now: {}[now])
+    notebook.cell("train.py {clean} {>model}")
+    eventually(lambda: page.head["bar"] and "KeyError" in page.head["bar"]["text"])
+    assert page.statuses() == {"prep": "new"}
+    other = notebook.page("other").subscribe()
+    assert (other.head["mode"], len(other.head["problems"])) == ("broken", 1)
+    monkeypatch.undo()
+    board.touch()
+    for each in (page, other):
+        each.sees(prep="new", train="new")
+    assert page.head["bar"] is None
+    assert page.gaps == 0
+
+
+def test_a_variable_that_raises_when_it_is_looked_at_is_a_problem_like_others(notebook: Notebook) -> None:
+    class Odd:
+        @property
+        def __class__(self) -> type:
+            raise RuntimeError("do not look")
+
+    notebook.namespace["raw"] = Odd()
+    notebook.cell("prep.py {>clean.csv}")
+    page = notebook.page().subscribe()
+    notebook.session.declare("use.py {raw} {>x}", "import sys\n", "step", Cell("u"))
+    notebook.desk.changed()
+    eventually(lambda: page.head["mode"] == "broken")
+    assert "do not look" in page.head["problems"][0]
+    assert page.statuses() == {"prep": "new"}
+
+
+def test_a_thread_that_has_trouble_says_so_on_every_board(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.cell("prep.py {>clean.csv}")
+    page = notebook.page().subscribe()
+    monkeypatch.setattr(notebook.desk.follower, "_search", lambda: 1 / 0)
+    eventually(lambda: page.head["bar"] and "follows runs has trouble" in page.head["bar"]["text"])
+    monkeypatch.undo()
+    eventually(lambda: page.head["bar"] is None)
 
 
 def test_when_the_desk_is_closed_its_threads_end(notebook: Notebook) -> None:
