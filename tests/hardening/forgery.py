@@ -96,6 +96,9 @@ def _point_to(events: Path, digest: str) -> None:
     events.write_text("".join(json.dumps(event) + "\n" for event in told))
 
 
+NUMBERS = ["1" + "0" * 400, "9" * 5000, "-1", "1e15", "9" * 15, "1e999", "-1e999", "NaN"]
+
+
 def leave_numbers(number: str) -> Trick:
     """Every number of every record is this one, but those that say which format it has."""
 

@@ -117,9 +117,6 @@ def link_outputs(state: Path, outside: Path) -> None:
         folder.chmod(0o500)
 
 
-NUMBERS = ["1" + "0" * 400, "9" * 5000, "-1", "1e15", "9" * 15, "1e999", "-1e999", "NaN"]
-
-
 def leave_locks(state: Path, outside: Path) -> None:
     """Every lock that is ever taken is there, and is a file of somebody else."""
     names = ["gc", "run-ids", "history", *(f"slot-{number}" for number in range(9)), "key-" + "0" * 64]
