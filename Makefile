@@ -90,11 +90,11 @@ clean: ## remove what make and the tests made, except .venv/
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find nbpipe tests -name __pycache__ -prune -exec rm -rf {} +
 
-$(NODE_MODULES): labextension/package-lock.json labextension/package.json $(INSTALLED)
+$(NODE_MODULES): labextension/package-lock.json $(INSTALLED)
 	$(NPM) ci
 	@touch $@
 
-$(INSTALLED): requirements.lock pyproject.toml labextension/prebuilt/package.json
+$(INSTALLED): requirements.lock pyproject.toml $(wildcard labextension/prebuilt/package.json)
 	@test -x $(BIN)/python || for python in $(PYTHONS); do \
 	    if $$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	        $$python -m venv $(VENV) && break; \

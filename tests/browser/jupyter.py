@@ -19,7 +19,7 @@ import nbformat
 from tests.waiting import eventually
 
 PREBUILT = Path(__file__).parents[2] / "labextension/prebuilt"
-APPLICATIONS = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}
+APPLICATIONS = {"lab": ["LabApp"], "notebook": ["JupyterNotebookApp", "LabApp"]}
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {
         "fetchNews": "false",
@@ -135,13 +135,15 @@ def _command(kind: str, folder: Path, root: Path, token: str) -> list[str]:
     )  # found before what is installed: the build that is committed is tested
     extensions.mkdir()
     (extensions / "nbpipe-labextension").symlink_to(PREBUILT)
-    application = APPLICATIONS[kind]
+    ours = [
+        f"--{application}.{option}"
+        for application in APPLICATIONS[kind]
+        for option in (f"extra_labextensions_path={extensions}", "expose_app_in_browser=True")
+    ]
     return [
-        sys.executable, "-m", "jupyterlab" if kind == "lab" else "notebook",
+        sys.executable, "-m", "jupyterlab" if kind == "lab" else "notebook", *ours,
         "--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root", f"--ServerApp.root_dir={root}",
-        f"--IdentityProvider.token={token}", "--ServerApp.quit_button=False",
-        f"--{application}.expose_app_in_browser=True", f"--{application}.extra_labextensions_path={extensions}",
-        "--LabApp.news_url=None", "--LanguageServerManager.autodetect=False",
+        f"--IdentityProvider.token={token}", "--LabApp.news_url=None", "--LanguageServerManager.autodetect=False",
     ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from tests.browser.gates import LOAD, PREP, RUN, SHOW, Gate
 from tests.browser.jupyter import Server
 from tests.browser.notebook_page import NotebookPage
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -126,6 +127,7 @@ def test_a_killed_kernel_leaves_the_graph_and_the_run_and_promises_nothing(
     notebook.command("docmanager:save")
     os.kill(notebook.kernel_pid(), signal.SIGKILL)
     expect(notebook.panel).to_contain_text("Kernel restarted. Run 1 goes on (1 of 2).", timeout=90_000)
+    notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(notebook.panel.get_by_role("button", name="Run", exact=True)).to_be_disabled()
     notebook.panel.get_by_role("button", name="Attach").click()
     notebook.expect_status("train", "running")
@@ -144,7 +146,7 @@ def test_after_a_restart_the_step_cells_are_registered_on_a_click(
     notebook.run_cells(1, 2, 3, 4)
     notebook.command("docmanager:save")
     notebook.command("notebook:restart-kernel", wait=False)
-    notebook.page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
+    notebook.page.locator(".jp-Dialog .jp-mod-accept").click()
     notebook.panel.get_by_role("button", name="Register the 2 step cells").click()
     notebook.expect_status("train", "will-reuse")
     expect(notebook.badge(3)).to_contain_text("will reuse")
@@ -156,13 +158,21 @@ def test_a_failed_step_leads_to_the_line_of_its_cell(lab: Server, open_notebook:
     notebook.run_cells(1, 2, 3, 4)
     expect(notebook.badge(3)).to_have_text("failed at line 3")
     notebook.badge(3).click()
+    expect_cursor(notebook, cell=3, line=4)
+    notebook.evaluate("() => { (PANEL).content.activeCellIndex = 0; }")
     notebook.panel.get_by_role("button", name="Go to cell").first.click()
-    place = "(PANEL).content.activeCell.editor.getCursorPosition().line + 1"
-    notebook.page.wait_for_function("() => document.activeElement.closest('.jp-Cell .cm-editor')")
-    assert notebook.evaluate("() => (PANEL).content.activeCellIndex") == 2
-    assert notebook.evaluate(f"() => {place}") == 4
+    expect_cursor(notebook, cell=3, line=4)
     notebook.command("nbpipe:next-failed")
-    expect(notebook.step("broken")).to_have_attribute("aria-selected", "true")
+    expect(notebook.panel.get_by_role("button", name="broken, failed", pressed=True)).to_be_visible()
+
+
+def expect_cursor(notebook: NotebookPage, cell: int, line: int) -> None:
+    """Wait until the cursor stands in a line of a cell, both counted from 1."""
+    expect(notebook.cell(cell).locator(".cm-editor.cm-focused")).to_be_visible()
+    place = (
+        "() => [(PANEL).content.activeCellIndex, (PANEL).content.activeCell.editor.getCursorPosition().line]"
+    )
+    assert eventually(lambda: notebook.evaluate(place) == [cell - 1, line - 1])
 
 
 def test_the_magic_line_says_where_names_come_from(lab: Server, open_notebook: Open) -> None:

@@ -8,6 +8,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { PanelLayout } from '@lumino/widgets';
 import { followTheme } from '../view/theme';
 import { Badge } from './badge';
+import { goToCell } from './cells';
 import { PLUGIN } from './names';
 import { IPipelinePanel } from './panel';
 import { settingOf } from './settings';
@@ -75,12 +76,23 @@ class Badges {
     } else if (cell.isPlaceholder()) {
       this.drawWhenReady(cell);
     } else {
-      const made = new Badge(() => this.panel?.show(node.id, 'why'));
+      const made = new Badge(() => this.open(cell));
       made.tell(node, this.watch);
       this.badges.set(cell, made);
       const layout = cell.layout as PanelLayout;
       const input = layout.widgets.findIndex(each => each.hasClass(INPUT_CLASS));
       layout.insertWidget(input + 1, made);
+    }
+  }
+
+  /** Show why a step is as it is; of one that failed also the line. */
+  private open(cell: Cell): void {
+    const node = this.watch.nodeOf(cell.model.id);
+    if (node?.status === 'failed' && node.line !== null) {
+      void goToCell(this.watch.panel, node.cell, node.line + node.first - 1);
+      this.panel?.show(node.id);
+    } else if (node) {
+      this.panel?.show(node.id, 'why');
     }
   }
 

@@ -5,7 +5,7 @@ const HUES = ['done', 'run', 'fail', 'maybe', 'warn', 'idle'];
 const PANEL = `
 .nbpipe-panel { display: flex; flex-direction: column; overflow: hidden;
   background: var(--nbpipe-canvas); color: var(--nbpipe-fg); font: 13px var(--jp-ui-font-family, sans-serif); }
-#nbpipe-panel.nbpipe-panel.lm-Widget { min-width: 320px; }
+#nbpipe-panel.nbpipe-panel.lm-Widget { min-width: 340px; }
 .nbpipe-lab-panel-notice:empty { display: none; }
 .nbpipe-lab-panel-notice { padding: 8px 12px; border-bottom: 1px solid var(--nbpipe-line); }
 .nbpipe-lab-panel-notice p { margin: 4px 0; }
