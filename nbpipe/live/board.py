@@ -11,7 +11,7 @@ from nbpipe.core.graph import Graph
 from nbpipe.core.plan import Plan
 from nbpipe.live.cards import CardMaker
 from nbpipe.live.causes import cause_paths
-from nbpipe.live.composition import Composed, compose, of_run
+from nbpipe.live.composition import Composed, compose, is_of, of_run
 from nbpipe.live.data_notes import DataNotes
 from nbpipe.live.followed import FollowedRun
 from nbpipe.live.frame import Frame, Framer, scene_of
@@ -71,6 +71,8 @@ class Board:
         self._frames: dict[tuple[Collapse, frozenset[str]], Frame] = {}
         self._maker = CardMaker()
         self._planned_now: Collection[str] = ()
+        self._ours = True
+        self._foreign = ""
         self._facts: tuple[object, dict[str, StepFacts]] = (None, {})
 
     @property
@@ -87,7 +89,7 @@ class Board:
     def run(self) -> PipelineRun | None:
         """The run that is shown, with a reader of its own for whoever asks; None where only a plan is."""
         followed = self._followed
-        if followed is None:
+        if followed is None or not self._ours:
             return None
         run = followed.run
         return PipelineRun(run.folder, run.objects(), run.memory(), run.frozen)
@@ -102,7 +104,7 @@ class Board:
 
     def speaks(self, node_id: str) -> bool:
         """True where the run that is followed speaks for a step, False where its plan does."""
-        return self._followed is not None and node_id not in self._planned_now
+        return self._followed is not None and self._ours and node_id not in self._planned_now
 
     def cell_of(self, node_id: str) -> tuple[str, str, int]:
         """Id and label of a step's cell, and the number of its line that is line 1 of the script."""
@@ -171,15 +173,20 @@ class Board:
     # What the follower's thread does.
 
     def follow(self, run: PipelineRun) -> None:
-        """Show a run of the pipeline from now on.
+        """Show a run of the pipeline from now on; one of another notebook's pipeline of that name is passed over.
 
         Raises:
             NbpipeError: its record cannot be read.
         """
-        known = self._followed
-        if known is None or known.run.id != run.id:
-            self._followed = FollowedRun(run)
-            self.touch()
+        known, plan = self._followed, self._outlook.plan
+        if run.id == self._foreign or (known is not None and known.run.id == run.id):
+            return
+        followed = FollowedRun(run)
+        if plan is not None and not is_of(plan.graph, followed.seen):
+            self._foreign = run.id
+            return
+        self._followed, self._ours = followed, True
+        self.touch()
 
     def attach(self) -> None:
         """In a restarted kernel, show the run that is followed as it is, not greyed."""
@@ -230,9 +237,11 @@ class Board:
         self._planned_now = composed.standing.planned if composed else ()
         graph = self.graph
         notes = self._notes_on(composed, graph) if composed else {}
-        picture = composed.picture(graph, notes, seen) if composed else Picture(graph.name)
+        picture = composed.picture(graph, notes) if composed else Picture(graph.name)
+        self._ours = composed is None or composed.run is not None
+        card = followed.card(now) if followed and self._ours else None
         around = Around(
-            outlook, followed.card(now) if followed else None, self._fixed, self._attached, self.trouble,
+            outlook, card, self._fixed, self._attached, self.trouble,
             self.source.sample,
         )  # fmt: skip
         head = head_of(picture, composed.standing if composed else None, around)

@@ -3,7 +3,8 @@
 A run speaks for a step that it has not settled yet, as long as it is live. A step that it has settled shows what the
 run made of it (solid) until something changes, for which the plan is asked: as soon as the step is not what the run
 ran (its own ingredients, its data, or a step upstream of which that holds), it shows its plan (dotted), and keeps how
-it ended as a mark. Steps that the run does not have show their plan.
+it ended as a mark. Steps that the run does not have show their plan; so do those of a run of another notebook, whose
+pipeline has the same name and whose steps have other scripts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
+from nbpipe.core.node import CellSource, Node
 from nbpipe.core.plan import Plan, StepPlan
 from nbpipe.core.reason import Reason
 from nbpipe.live.head import Standing
@@ -51,6 +53,7 @@ class RunSeen:
         submitted: id of a step -> likeness of its fingerprint at submit.
         recall: gives a stored fingerprint by its digest, or None.
         started, finished: seconds since the epoch, or None.
+        sources: id of a step -> where its code comes from.
     """
 
     id: str
@@ -62,6 +65,7 @@ class RunSeen:
     recall: Callable[[str], Fingerprint | None] = lambda _: None
     started: float | None = None
     finished: float | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,18 @@ class Composed:
         standing: which of them are plan.
         reasons: id of a step -> the reasons behind what is shown.
         outputs: ``(step, output port)`` -> digest of what is there.
+        run: the run that is one of this pipeline, or None.
     """
 
     nodes: tuple[NodeView, ...]
     standing: Standing
     reasons: Mapping[str, tuple[Reason, ...]]
     outputs: Mapping[tuple[str, str], str]
+    run: RunSeen | None = None
 
-    def picture(self, graph: Graph, notes: Notes, run: RunSeen | None) -> Picture:
+    def picture(self, graph: Graph, notes: Notes) -> Picture:
         """The picture; it is the run's where the run speaks for every step, or goes on."""
+        run = self.run
         if run and (run.live or not self.standing.planned):
             return make_picture(graph, self.nodes, notes, run=run.id, outcome=run.status)
         return make_picture(graph, self.nodes, notes)
@@ -95,6 +102,8 @@ def compose(plan: Plan, run: RunSeen | None, planned: Mapping[str, NodeView]) ->
         run: the newest run of the pipeline, or None.
         planned: id of a step -> its view in the plan.
     """
+    if run and not is_of(plan.graph, run):
+        run = None
     standing = _standing(plan, run) if run else set()
     nodes, reasons = [], {}
     outputs: dict[tuple[str, str], str] = {}
@@ -111,7 +120,7 @@ def compose(plan: Plan, run: RunSeen | None, planned: Mapping[str, NodeView]) ->
             if step.action == "reuse" and step.result:
                 outputs |= {(step.node_id, port): each for port, each in step.result.outputs.items()}
     out = {step.node_id for step in plan} - standing
-    return Composed(tuple(nodes), Standing(frozenset(out), bool(run and run.live)), reasons, outputs)
+    return Composed(tuple(nodes), Standing(frozenset(out), bool(run and run.live)), reasons, outputs, run)
 
 
 def of_run(graph: Graph, run: RunSeen) -> Composed:
@@ -121,7 +130,7 @@ def of_run(graph: Graph, run: RunSeen) -> Composed:
         (step, port): each for step, begun in run.begun.items() for port, each in begun.outputs.items()
     }
     reasons = {step: begun.reasons for step, begun in run.begun.items()}
-    return Composed(nodes, Standing((), run.live), reasons, outputs)
+    return Composed(nodes, Standing((), run.live), reasons, outputs, run)
 
 
 def planned_views(plan: Plan) -> dict[str, NodeView]:
@@ -135,11 +144,26 @@ def _with_mark(planned: NodeView, told: NodeView | None) -> NodeView:
     return replace(planned, before=before) if before and before != planned.before else planned
 
 
+def is_of(graph: Graph, run: RunSeen) -> bool:
+    """True where a run has a step of a pipeline: its name, and its code from the same place."""
+    return any(node in run.views and _same_source(node, graph, run) for node in graph.node_dict)
+
+
+def _same_source(node_id: str, graph: Graph, run: RunSeen) -> bool:
+    return run.sources.get(node_id) in (None, source_place(graph.get_node(node_id)))
+
+
+def source_place(node: Node) -> str:
+    """Where a step's code comes from: its script's file, or the folder that is taken along."""
+    source = node.source
+    return source.script if isinstance(source, CellSource) else f"{source.folder}/{node.script}"
+
+
 def _standing(plan: Plan, run: RunSeen) -> set[str]:
     """Ids of the steps for which the run speaks."""
     found: set[str] = set()
     for step in plan:
-        told = run.views.get(step.node_id)
+        told = run.views.get(step.node_id) if _same_source(step.node_id, plan.graph, run) else None
         if told and ((run.live and not told.settled) or _is_what_ran(step, plan.graph, run, found)):
             found.add(step.node_id)
     return found

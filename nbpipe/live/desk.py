@@ -21,6 +21,8 @@ from nbpipe.views.protocol import PROTOCOL, AnswerMessage, BarCard, Hello, HostM
 
 _THREADS = {"planner": "plans", "follower": "follows runs", "flusher": "sends"}
 """Loop -> what its thread does, for the line that tells of its trouble."""
+_MOST_UNSEEN = 8
+"""Boards of single runs that are kept for views that may come back."""
 
 
 class Desk:
@@ -161,7 +163,17 @@ class Desk:
             made = Board(self.source, shown.pipeline_name if shown else name, shown, self.flusher.touch)
             with self._lock:
                 board = self._boards.setdefault((name, run), made)
+            self._drop_unseen()
         return board
+
+    def _drop_unseen(self) -> None:
+        """Keep no boards of single runs that no view shows, beyond the newest."""
+        shown = self.views.shown()
+        with self._lock:
+            unseen = [key for key, board in self._boards.items() if key[1] and board not in shown]
+            dropped = [self._boards.pop(key) for key in unseen[:-_MOST_UNSEEN]]
+        for board in dropped:
+            board.close()
 
     def _default(self) -> str:
         with self.source.lock:

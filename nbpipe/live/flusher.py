@@ -71,12 +71,12 @@ class Flusher:
 
     def look(self) -> float | None:
         """Send what is to be sent; the seconds until the next look, or None while nothing is awaited."""
-        now = time.monotonic()
         while self._waiting:
-            wait = self._pace.room(now)
+            wait = self._pace.room(time.monotonic())
             if wait:
                 return wait
-            self._deliver(*self._waiting.popleft(), now)
+            self._deliver(*self._waiting.popleft())
+        now = time.monotonic()
         if now < self._next:
             return self._next - now
         seen = self._views.visible()
@@ -97,7 +97,7 @@ class Flusher:
         if now - view.heard > QUIET and now - view.told < QUIET_INTERVAL:
             self._dirty = True
             return 0
-        if self._pace.room(now):
+        if self._pace.room(time.monotonic()):
             self._dirty = True
             return 0
         view.told = now
@@ -105,13 +105,14 @@ class Flusher:
         grown = view.log.poll()
         if grown is not None:
             news.append(grown)
-        return sum(self._deliver(view.channel, message, now) for message in news)
+        return sum(self._deliver(view.channel, message) for message in news)
 
-    def _deliver(self, channel: Channel, message: Any, now: float) -> bool:
+    def _deliver(self, channel: Channel, message: Any) -> bool:
         """Send a message; a page that cannot be reached is forgotten."""
-        self._pace.take(now)
+        told = plain(message)
+        self._pace.take(time.monotonic())
         try:
-            channel.send(plain(message))
+            channel.send(told)
         except Exception:  # noqa: BLE001 - a closed comm, a socket that is gone: each library raises its own
             self._views.leave(channel)
             return False

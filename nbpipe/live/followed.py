@@ -12,7 +12,7 @@ from nbpipe.core.graph import Graph
 from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import StepState
 from nbpipe.errors import NbpipeError
-from nbpipe.live.composition import Begun, RunSeen
+from nbpipe.live.composition import Begun, RunSeen, source_place
 from nbpipe.live.scene import Vitals
 from nbpipe.live.vitals import Pulse
 from nbpipe.run import PipelineRun
@@ -44,6 +44,7 @@ class FollowedRun:
         self._planned = {str(each["node"]): each for each in self.run.plan_json}
         self._submitted = {node: step.fingerprint.likeness for node, step in self.run.frozen.steps.items()}
         self._order = [node.node_id for node in self.graph.topological()]
+        self._sources = {node.node_id: source_place(node) for node in self.graph.nodes}
         self._views: dict[str, NodeView] = {}
         self._begun: dict[str, Begun] = {}
         self._metrics: dict[str, str] = {}
@@ -65,6 +66,8 @@ class FollowedRun:
         Returns:
             True where something is to be shown anew.
         """
+        if self.over and not self.vitals:
+            return False
         now = time.monotonic() if now is None else now
         changed = self._read_events()
         if not self.over and now >= self._next_lock_look:
@@ -136,7 +139,7 @@ class FollowedRun:
         run = self.run
         self.seen = RunSeen(
             run.id, status, not self.over, self._views, self._begun, self._submitted, run.memory().fingerprint,
-            run.started, run.finished,
+            run.started, run.finished, self._sources,
         )  # fmt: skip
 
     def card(self, now: float) -> RunCard:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbpipe.core.graph import Graph
-from nbpipe.core.node import CellSource, Node
+from nbpipe.core.node import Node
+from nbpipe.live.composition import source_place
 from nbpipe.live.scene import CellFacts, StepFacts
 from nbpipe.views.present import Notes
 from nbpipe.views.protocol import PortCard
@@ -58,9 +59,7 @@ def _source_name(graph: Graph, source: str, port: str) -> str:
 
 def _script(node: Node, root: Path, folder: Path) -> str:
     """A script's file as seen from the notebook's folder; whole where it lies elsewhere."""
-    path = root / (
-        node.source.script if isinstance(node.source, CellSource) else f"{node.source.folder}/{node.script}"
-    )
+    path = root / source_place(node)
     try:
         return visible(path.relative_to(folder).as_posix())
     except ValueError:

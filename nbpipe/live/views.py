@@ -160,6 +160,11 @@ class Views:
                 if view.visible and view.board is not None
             ]
 
+    def shown(self) -> set[Board]:
+        """The boards of all views, seen or not."""
+        with self._lock:
+            return {view.board for there in self._views.values() for view in there.values() if view.board}
+
     def boards(self) -> list[Board]:
         """The boards that somebody may see, each once."""
         return list(dict.fromkeys(view.board for view in self.visible() if view.board is not None))

@@ -92,7 +92,7 @@ def test_without_a_run_everything_is_plan() -> None:
     made = compose(plan, None, planned_views(plan))
     assert [each.status for each in made.nodes] == ["will reuse"] * 3
     assert made.standing.planned == {"prep", "split", "train"}
-    assert made.picture(plan.graph, {}, None).run == ""
+    assert made.picture(plan.graph, {}).run == ""
 
 
 def test_a_run_that_ended_shows_its_results_until_something_changes() -> None:
@@ -101,7 +101,7 @@ def test_a_run_that_ended_shows_its_results_until_something_changes() -> None:
     made = compose(plan, run, planned_views(plan))
     assert [each.status for each in made.nodes] == ["reused", "done", "done"]
     assert made.standing.planned == frozenset()
-    assert made.picture(plan.graph, {}, run).run == "14"
+    assert made.picture(plan.graph, {}).run == "14"
 
 
 def test_an_edit_shows_the_plan_of_the_step_and_its_descendants_with_how_they_ended() -> None:
@@ -112,7 +112,7 @@ def test_an_edit_shows_the_plan_of_the_step_and_its_descendants_with_how_they_en
         ("train", "will run", "done"),
     ]
     plan = as_run(split=2)
-    assert compose(plan, run, planned_views(plan)).picture(plan.graph, {}, run).run == ""
+    assert compose(plan, run, planned_views(plan)).picture(plan.graph, {}).run == ""
 
 
 def test_an_edit_taken_back_shows_the_results_again() -> None:
@@ -213,4 +213,19 @@ def test_a_run_alone_is_shown_as_it_is() -> None:
     run = seen(DONE)
     made: Composed = of_run(chain(), run)
     assert [each.status for each in made.nodes] == ["reused", "done", "done"]
-    assert made.picture(chain(), {}, run).outcome == "Finished"
+    assert made.picture(chain(), {}).outcome == "Finished"
+
+
+def test_a_run_of_another_notebook_whose_pipeline_has_the_same_name_is_none_of_ours() -> None:
+    run = seen({"prep": "running", "split": "new", "train": "new"}, live=True)
+    theirs = replace(run, sources=dict.fromkeys(run.views, "elsewhere/steps/prep.py"))
+    plan = as_run()
+    made = compose(plan, theirs, planned_views(plan))
+    assert [each.status for each in made.nodes] == ["will reuse"] * 3
+    assert (made.run, made.standing.live, made.picture(plan.graph, {}).run) == (None, False, "")
+
+
+def test_a_run_from_the_same_scripts_is_ours_wherever_it_was_started() -> None:
+    run = seen({"prep": "running", "split": "new", "train": "new"}, live=True)
+    ours = replace(run, sources={each: f"./{each}.py" for each in run.views})
+    assert [word for _, word, _ in told(as_run(), ours)] == ["running", "new", "new"]

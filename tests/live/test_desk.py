@@ -280,6 +280,27 @@ def test_a_run_of_another_process_is_followed(notebook: Notebook) -> None:
 
 
 @pytest.mark.runner
+def test_a_run_of_another_notebook_whose_pipeline_has_the_same_name_is_not_shown(notebook: Notebook) -> None:
+    notebook.cell("prep.py {>clean.csv}")
+    page = notebook.page().subscribe()
+    page.value("run")
+    page.sees(prep="done")
+    folder = notebook.folder / "other"
+    folder.mkdir()
+    other = Notebook(folder)
+    other.cell(f"prep.py {notebook.folder}/gate {{>clean.csv}}", GATED)
+    run = other.session.submit(other.session.pipeline())
+    eventually(lambda: run.step("prep").status == "running")
+    eventually(lambda: notebook.desk.follower.newest("pipeline").id == run.id)
+    notebook.cell("train.py {clean} {>model}")
+    page.sees(train="new")
+    assert page.statuses() == {"prep": "done", "train": "new"}
+    assert not page.head["stop"]
+    assert page.answer("stop")["error"]["fact"] == "No run goes on."
+    other.desk.close()
+
+
+@pytest.mark.runner
 def test_a_failed_step_offers_to_try_again_and_leads_to_its_line(notebook: Notebook) -> None:
     notebook.cell("bad.py {>x}", "y = 1\nraise ValueError('no luck')\n")
     notebook.cell("after.py {x} {>y}")

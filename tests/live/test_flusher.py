@@ -56,7 +56,7 @@ def test_thousands_of_questions_are_answered_at_a_bounded_rate(notebook: Noteboo
     for _ in range(250):
         page.ask("bogus")
     eventually(lambda: page.count("answer") == 250)
-    assert most_in_a_second(page.times) <= MOST_A_SECOND + 1
+    assert MOST_A_SECOND // 2 < most_in_a_second(page.times) < 100
 
 
 def test_a_pace_lets_so_many_through_in_any_second() -> None:
