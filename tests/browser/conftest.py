@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,27 @@ expect.set_options(timeout=30_000)  # the machine may be busy; a test that passe
 SIZE = {"width": 1600, "height": 1000}
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser that is installed; it goes nowhere but to loopback."""
+@contextmanager
+def start_chromium() -> Iterator[Browser]:
+    """Start the browser that is installed; it goes nowhere but to loopback.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        pytest.skip("no Chromium here: make browser")
+        raise FileNotFoundError("no Chromium here: make browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started once."""
+    with start_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
