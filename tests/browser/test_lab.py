@@ -195,6 +195,25 @@ def test_the_magic_line_says_where_names_come_from(lab: Server, open_notebook: O
     expect(notebook.cell(2).locator(".nbpipe-lab-script")).to_have_text("prep.py")
 
 
+def test_a_cell_is_made_a_step_with_preview_and_undo(lab: Server, open_notebook: Open) -> None:
+    summary = "summary = {'total': sum(numbers)}"
+    notebook = open_notebook(lab, LOAD, "numbers = [3, 4, 5]", summary, "print(summary)")
+    notebook.run_cells(1, 2, 3, 4)
+    notebook.evaluate("() => { (PANEL).content.activeCellIndex = 2; }")
+    notebook.command("nbpipe:make-step", wait=False)
+    dialog = notebook.page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("%%pipeline_step summary.py")
+    dialog.get_by_label("Name of the step").fill("totals")
+    expect(dialog).to_contain_text("%%pipeline_step totals.py")
+    dialog.get_by_role("button", name="Insert below").click()
+    expect(notebook.cell(4)).to_contain_text("%%pipeline_step totals.py")
+    assert notebook.text_of(3) == summary
+    notebook.run_cell(4)
+    expect(notebook.badge(4)).to_have_text("new")
+    notebook.command("notebook:undo-cell-action")
+    assert eventually(lambda: notebook.text_of(4) == "print(summary)")
+
+
 def test_only_a_step_cell_has_the_button_that_runs_its_step(lab: Server, open_notebook: Open) -> None:
     notebook = open_notebook(lab, LOAD, PREP, FAILING)
     notebook.run_cells(1, 2, 3)
