@@ -78,7 +78,7 @@ def test_what_json_is_chosen_for_comes_back_equal(value) -> None:
         (np.ma.masked_array([1]), "no kind of file surely holds a value of type MaskedArray"),
         (type("Frame", (pd.DataFrame,), {})({"a": [1]}), "no kind of file surely holds a value of type Frame"),
     ],
-    ids=str,
+    ids=["int key", "tuple", "set inside", "set", "object", "objects", "masked", "own frame"],
 )
 def test_anything_else_has_no_kind_and_says_why(value, why: str) -> None:
     kept = format_of(value)
