@@ -24,6 +24,7 @@ class Names:
         sets: names that it may leave set, in the order of the text.
         surely: those of them that it leaves set however it goes.
         changes: names from before whose object it changes in place: ``x[i] = 1``, ``x.a = 1``, ``inplace=True``.
+        alters: all names whose object it changes so, those that it set itself too.
         calls: name from before -> methods that it calls on it.
         passes: ``(function, place, name)``: a name from before that it passes to a function as it is, by position or
             keyword.
@@ -36,6 +37,7 @@ class Names:
     sets: tuple[str, ...] = ()
     surely: frozenset[str] = frozenset()
     changes: frozenset[str] = frozenset()
+    alters: frozenset[str] = frozenset()
     calls: Mapping[str, frozenset[str]] = field(default_factory=dict)
     passes: frozenset[tuple[str, int | str, str]] = frozenset()
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -73,7 +75,7 @@ def _walked(body: Sequence[ast.stmt]) -> Names:
         raise SyntaxError("too deeply nested") from error
     sets = tuple(name for name in dict.fromkeys(walk.here.bound) if name in walk.here.perhaps)
     return Names(
-        walk.reads, sets, walk.here.sure, frozenset(walk.changes - {""}),
+        walk.reads, sets, walk.here.sure, frozenset(walk.changes - {""}), frozenset(walk.alters - {""}),
         {name: frozenset(methods) for name, methods in walk.calls.items() if name}, frozenset(walk.passes),
         walk.lines, tuple(walk.stars), walk.awaits,
     )  # fmt: skip

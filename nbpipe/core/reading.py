@@ -23,7 +23,7 @@ class Reading(ast.NodeVisitor):
         here: the place reached.
         later: function or class -> what is read when it is used.
         hidden: names of the comprehensions around this place.
-        reads, changes, calls, passes, lines, stars, awaits: as in ``Names``; those of the module's own walk count.
+        reads, changes, alters, calls, passes, lines, stars, awaits: as in ``Names``, for the walk through the module.
     """
 
     def __init__(self, outer: Reading | None = None) -> None:
@@ -31,6 +31,7 @@ class Reading(ast.NodeVisitor):
         self.here = Reached()
         self.reads: dict[str, frozenset[str]] = {}
         self.changes: set[str] = set()
+        self.alters: set[str] = set()
         self.calls: dict[str, set[str]] = {}
         self.passes: set[tuple[str, int | str, str]] = set()
         self.lines: dict[str, int] = {}
@@ -62,13 +63,23 @@ class Reading(ast.NodeVisitor):
 
     def from_before(self, node: ast.expr) -> str:
         """The name from before that an expression is a part of, or empty."""
+        name = self.root(node)
+        if name in self.here.sure or not self.here.leads_on:
+            return ""
+        return name if self.outer is None else self.outer.from_before(node)
+
+    def root(self, node: ast.expr) -> str:
+        """The name that an expression is a part of, or empty where it is a part of no variable."""
         while isinstance(node, ast.Attribute | ast.Subscript):
             node = node.value
-        if not isinstance(node, ast.Name) or any(node.id in hidden for hidden in self.hidden):
-            return ""
-        if node.id in self.here.sure or not self.here.leads_on:
-            return ""
-        return node.id if self.outer is None else self.outer.from_before(node)
+        is_variable = isinstance(node, ast.Name) and not any(node.id in hidden for hidden in self.hidden)
+        return node.id if isinstance(node, ast.Name) and is_variable else ""
+
+    def change(self, node: ast.expr) -> None:
+        """The object of which an expression is a part is changed in place."""
+        self.module.changes.add(self.from_before(node))
+        if self.outer is None:
+            self.alters.add(self.root(node))
 
     def define(self, name: str, node: ast.AST, line: int, *, at_once: bool) -> None:
         """A function is defined: what its body reads is read when it is used, or at once."""
@@ -92,7 +103,7 @@ class Reading(ast.NodeVisitor):
 
     def visit_Attribute(self, node: ast.Attribute | ast.Subscript) -> None:
         if not isinstance(node.ctx, ast.Load):
-            self.module.changes.add(self.from_before(node))
+            self.change(node)
         self.generic_visit(node)
 
     visit_Subscript = visit_Attribute
@@ -101,7 +112,7 @@ class Reading(ast.NodeVisitor):
         function = node.func
         if isinstance(function, ast.Attribute):
             if any(word.arg == "inplace" and _is_true(word.value) for word in node.keywords):
-                self.module.changes.add(self.from_before(function.value))
+                self.change(function.value)
             if isinstance(function.value, ast.Name):
                 self.module.calls.setdefault(self.from_before(function.value), set()).add(function.attr)
         elif isinstance(function, ast.Name):

@@ -16,7 +16,7 @@ def as_python(text: str) -> str:
 
     Example:
         >>> as_python("%%time\nfiles = !ls\n")
-        "\nfiles = get_ipython().getoutput('ls')\n"
+        "files = get_ipython().getoutput('ls')\n"
     """
     text = _AROUND_PYTHON.sub("", text, count=1) if _AROUND_PYTHON.match(text) else text
     if _is_python(text):

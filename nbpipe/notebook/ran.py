@@ -28,6 +28,7 @@ class RanCell:
         turn: how many cells had run before it.
         began: when it began to run, in seconds since the epoch.
         left: name that it set or changed -> how the value that it left is kept in a file.
+        also: name whose object it may have changed in place -> other names of this object.
     """
 
     cell: Cell
@@ -36,10 +37,19 @@ class RanCell:
     turn: int
     began: float
     left: dict[str, Format] = field(default_factory=dict)
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What it is known by: its id, else its label."""
+        return self.cell.cell_id or self.cell.label
 
 
 class RanCells:
     """Every cell that ran, under its id or, where the front end tells none, its label; in the order of first runs.
+
+    Attributes:
+        made_of: script of a step -> key of the cell that it was written from.
 
     Example:
         >>> ran = RanCells()
@@ -53,6 +63,7 @@ class RanCells:
         self._cells: dict[str, RanCell] = {}
         self._running: list[RanCell] = []
         self._turns = 0
+        self.made_of: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[RanCell]:
         return iter(list(self._cells.values()))
@@ -61,7 +72,7 @@ class RanCells:
         """Note a cell that runs now, or ran before this was told; one that ran already is replaced."""
         ran = RanCell(cell, text, python, self._turns, time.time())
         self._turns += 1
-        self._cells[cell.cell_id or cell.label] = ran
+        self._cells[ran.key] = ran
         self._running.append(ran)
 
     def end(self, variables: Mapping[str, Any]) -> None:
@@ -75,12 +86,24 @@ class RanCells:
             names = names_of(as_python(ran.text))
         except SyntaxError:
             return
-        touched = {*names.sets, *names.changes, *names.calls, *(name for _, _, name in names.passes)}
-        ran.left = {name: noted(variables[name]) for name in sorted(touched) if name in variables}
+        changed = {*names.alters, *names.calls, *(name for _, _, name in names.passes)}
+        touched = sorted(name for name in {*names.sets, *changed} if name in variables)
+        ran.left = {name: noted(variables[name]) for name in touched}
+        ran.also = {name: _also(name, variables) for name in touched if name in changed}
 
     def by_label(self) -> dict[str, str]:
         """Label -> the cell as Python, of all but step cells."""
         return {each.cell.label: each.python for each in self if each.python}
+
+
+def _also(name: str, variables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Other names of a variable's object; those with a ``_`` are the kernel's record of what it showed."""
+    value = variables[name]
+    return tuple(
+        each
+        for each, other in variables.items()
+        if other is value and each != name and not each.startswith("_")
+    )
 
 
 def noted(value: Any) -> Format:

@@ -98,7 +98,7 @@ class Book:
         for cell in self.cells:
             if word and word == cell.cell_id:
                 return cell
-            if place and cell.place == int(place[1]):
+            if place and cell.place == int(place[1]) > 0:
                 return cell
             if shown and cell.ran and cell.ran.cell.label == f"cell [{shown[1]}]":
                 return cell

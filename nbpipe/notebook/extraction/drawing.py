@@ -55,7 +55,7 @@ def drawing_of(python: str, variables: Mapping[str, Any]) -> Drawing:
 def _draws(module: str, owner: Any, names: list[str]) -> bool:
     if module in _DRAWING_MODULES:
         return len(names) == 1 and names[0] not in _NOT_DRAWING
-    of_pandas = type(owner).__module__.partition(".")[0] == "pandas"
+    of_pandas = "pandas" in (module, type(owner).__module__.partition(".")[0])
     return of_pandas and bool(_DRAWING_METHODS & set(names))
 
 

@@ -75,15 +75,17 @@ class _Extracting:
 
     def whole(self) -> Extraction:
         """The extraction."""
-        needs = self.origins.needs(self.cell)
+        makers = Makers(self.session.declarations, self.origins, self.session.ran.made_of)
+        outputs = Outputs(self.cell, self.origins, makers, self.answers).all()
+        written = [each for each in outputs if isinstance(each, Output)]
+        needs = self.origins.needs(self.cell, [each.name for each in written if each.name])
         self._refuse_kernel_names(needs)
-        makers = Makers(self.session.declarations, self.origins)
         self._note_code(needs)
         inputs = list(self._inputs(needs, makers))
         files = list(self._files(needs))
-        outputs = list(self._outputs(makers))
-        name = self._name(outputs)
-        parts = Parts(name, self.cell, needs, inputs, outputs, files, self._futures(), self._prints())
+        self._note_outputs(outputs)
+        name = self._name(written)
+        parts = Parts(name, self.cell, needs, inputs, written, files, self._futures(), self._prints())
         text = step_cell(parts)
         self._check(text)
         self._note_earlier_steps(makers)
@@ -108,7 +110,7 @@ class _Extracting:
             first = piece.text.partition("\n")[0]
             shown = first if piece.kind == "import" else f"{piece.kind} {piece.name}"
             self.notes.append(f"{shown} is taken from {cell.label if cell else 'the kernel'}")
-        self.notes += [f"{name} is defined nowhere" for name in needs.unknown]
+        self.notes += [f"{name} is set by no other cell" for name in needs.unknown]
         if "display" in needs.kernel:
             self.notes.append("display prints in a script")
 
@@ -138,7 +140,7 @@ class _Extracting:
             uses = {each.use for each in found}
             asked = USES.get(self.answers.kinds.get(path, ""))
             use: Use = asked or (uses.pop() if len(uses) == 1 else "unclear")
-            file = replace(found[0], use=use)
+            file = replace(next((each for each in found if each.use == "unclear"), found[0]), use=use)
             if path in self.answers.skip:
                 self.notes.append(f"{path} stays as it is, as you said: a step has no file beside it")
             elif use == "unclear" or not file.placeholder:
@@ -149,16 +151,19 @@ class _Extracting:
                 self.notes.append(f"{path} is {file.use} by line {file.line}: it becomes {file.placeholder}")
                 yield file
 
-    def _outputs(self, makers: Makers) -> Iterator[Output]:
-        for each in Outputs(self.cell, self.origins, makers, self.answers).all():
+    def _note_outputs(self, outputs: Iterable[Output | Question | str]) -> None:
+        for each in outputs:
             if isinstance(each, Output):
                 self.notes.append(f"{each.note}: it is written as {each.kept.kind}")
                 self.notes += [f"{each.name}: {note}" for note in each.kept.notes]
-                yield each
             elif isinstance(each, Question):
                 self.questions.append(each)
             else:
                 self.notes.append(each)
+        if not outputs and self.cell.pieces and all(self.cell.pieces.values()):
+            self.notes.append(
+                "the cell only defines; steps that use what it defines take that along by themselves"
+            )
 
     def _name(self, outputs: Iterable[Output]) -> str:
         """The step's name: the user's, else one that suggests itself and that no step has."""
@@ -188,10 +193,12 @@ class _Extracting:
         if cell is None:
             raise UsageError(f"{self.cell.label.capitalize()} makes no step cell.")
         read_declaration(cell.line, cell.body, self.session.cell, cell.magic)
+        if self.cell.ran:
+            self.session.ran.made_of[cell.body.strip()] = self.cell.ran.key
 
     def _note_earlier_steps(self, makers: Makers) -> None:
         for step in makers.steps:
-            if makers.cell_of(step, self.origins.book.cells) is self.cell and step.name != self.answers.name:
+            if makers.cell_of(step) is self.cell and step.name != self.answers.name:
                 self.notes.append(
                     f"{step.called} was made of this cell before; take it out:  %pipeline_remove {step.name}"
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nbpipe.notebook.declaration import Declaration
 from nbpipe.notebook.extraction.book import BookCell
@@ -35,11 +35,15 @@ class Makers:
     Args:
         steps: the steps' declarations.
         origins: the notebook.
+        known: script of a step -> key of the cell that it was written from, as far as this kernel knows.
     """
 
-    def __init__(self, steps: Sequence[Declaration], origins: Origins) -> None:
+    def __init__(
+        self, steps: Sequence[Declaration], origins: Origins, known: Mapping[str, str] | None = None
+    ) -> None:
         self.steps = steps
         self.origins = origins
+        self._made_of = dict(self._matched(known or {}))
 
     def step_for(self, name: str, maker: BookCell | None) -> Declaration | None:
         """The step that makes the value which a cell left under a name, or None.
@@ -50,7 +54,7 @@ class Makers:
         """
         found = [each for each in self.steps if output_name(name) in each.outputs]
         setters = self.origins.setters(name)
-        made_of = [(self.cell_of(each, setters), each) for each in found]
+        made_of = [(self.cell_of(each), each) for each in found]
         own = [each for cell, each in made_of if cell is maker]
         if own:
             return own[-1]
@@ -64,13 +68,26 @@ class Makers:
         several = others or len(self.origins.setters(name)) > 1
         return f"{{{step.name}.{output}}}" if several else f"{{{output}}}"
 
-    @staticmethod
-    def cell_of(step: Declaration, cells: Sequence[BookCell]) -> BookCell | None:
-        """The cell that a step was made of: the one with which it has most statements in common, or None."""
-        own = _statements(step.body)
-        shared = [(len(own & _statements(cell.python)), number) for number, cell in enumerate(cells)]
-        most, number = max(shared, default=(0, 0))
-        return cells[number] if most else None
+    def cell_of(self, step: Declaration) -> BookCell | None:
+        """The cell that a step was written from, or None."""
+        return self._made_of.get(step.name)
+
+    def _matched(self, known: Mapping[str, str]) -> Iterator[tuple[str, BookCell]]:
+        """Each step with its cell: the one that is known, else the one with which it has most statements in common.
+
+        Of cells that have equally many, the first counts that is no other step's.
+        """
+        cells = [each for each in self.origins.book.cells if each.shares]
+        texts, taken = [_statements(each.python) for each in cells], set[int]()
+        for step in self.steps:
+            own, key = _statements(step.body), known.get(step.body.strip())
+            shared = [len(own & each) for each in texts]
+            best = [n for n, each in enumerate(shared) if each and each == max(shared)]
+            by_key = [n for n, each in enumerate(cells) if key and each.ran and each.ran.key == key]
+            found = by_key or [n for n in best if n not in taken] or best
+            if found:
+                taken.add(found[0])
+                yield step.name, cells[found[0]]
 
 
 def _statements(python: str) -> set[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +18,8 @@ from nbpipe.notebook.extraction.pieces import Piece
 from nbpipe.notebook.formats.known import CHANGING_METHODS
 from nbpipe.notebook.formats.round_trip import same
 
-KERNEL_NAMES = ("display", "get_ipython")
-"""Names that a kernel puts among the builtins."""
+KERNEL_NAMES = re.compile(r"display|get_ipython|In|Out|_|__|___|_ih|_oh|_dh|_i+|_i?\d+")
+"""Names that a kernel keeps among the notebook's variables or the builtins."""
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Needs:
         pieces: ``(function, class or constant, its cell)`` in the order of the notebook.
         values: name -> the cell that made the value it reads; None where no cell is known to.
         kernel: names that only a kernel has.
-        unknown: names that are defined nowhere.
+        unknown: names that no other cell sets.
         read: every name that it reads, itself or in a function that it uses.
     """
 
@@ -59,10 +60,11 @@ class Origins:
         """Names that a cell sets, or whose object it changes in place: itself, or by a function that it calls."""
         known = self._changed.get(id(cell))
         if known is None:
-            known = self._changed[id(cell)] = frozenset({*cell.names.sets, *self._changes(cell)})
+            known = self._changed[id(cell)] = frozenset({*cell.names.sets, *self.changes(cell)})
         return known
 
-    def _changes(self, cell: BookCell) -> Iterator[str]:
+    def changes(self, cell: BookCell) -> Iterator[str]:
+        """Names from before whose object a cell changes in place."""
         yield from cell.names.changes
         for name, methods in cell.names.calls.items():
             kept = cell.ran.left.get(name) if cell.ran else None
@@ -96,7 +98,7 @@ class Origins:
         return [cell for cell in self.book.cells if cell.shares and name in self.touched(cell)]
 
     def is_used_after(self, name: str, cell: BookCell) -> bool:
-        """True when a cell below reads what a cell left under a name, before another sets the name anew."""
+        """True when a cell below reads what a cell left under a name, before another surely sets it anew."""
         for each in self.book.after(cell):
             if name in self.needs(each).read:
                 return True
@@ -119,10 +121,17 @@ class Origins:
         above = [each for each in found if self.book.cells.index(each) < place]
         return above[-1] if above else found[0] if found else None
 
-    def needs(self, cell: BookCell) -> Needs:
-        """What a cell takes from the others, with all that the functions it uses take in turn."""
-        needs = Needs()
+    def needs(self, cell: BookCell, written: Iterable[str] = ()) -> Needs:
+        """What a cell takes from the others, with all that the functions it uses take in turn.
+
+        Args:
+            cell: the cell.
+            written: names whose values are written at its end; one that it perhaps does not set is taken from above.
+        """
+        needs, above = Needs(), self.book.before(cell)
         todo = list(cell.names.reads.items())
+        perhaps = [name for name in written if name not in cell.names.surely]
+        todo += [(name, frozenset()) for name in perhaps if any(name in self.touched(each) for each in above)]
         while todo:
             name, sure = todo.pop(0)
             if name in needs.read:
@@ -150,15 +159,19 @@ class Origins:
             else:
                 needs.pieces.append((piece, definer))
             return piece
-        if (imported := self._imported(name)) is not None:
-            needs.imports.append((imported, maker))
-        elif maker is not None or (name in self.variables and not _is_builtin(name, self.variables)):
-            needs.values[name] = maker
-        elif name in KERNEL_NAMES:
+        if maker is None and KERNEL_NAMES.fullmatch(name):
             needs.kernel.append(name)
+        elif (imported := self._imported(name, maker)) is not None:
+            needs.imports.append((imported, maker))
+        elif maker is not None or (name in self.variables and not self._is_own(name, cell)):
+            needs.values[name] = maker
         elif not hasattr(builtins, name):
             needs.unknown.append(name)
         return None
+
+    def _is_own(self, name: str, cell: BookCell) -> bool:
+        """True for a name that nobody sets but the cell itself, or Python."""
+        return name in self.touched(cell) or hasattr(builtins, name)
 
     def _is_code(self, name: str, piece: Piece, cell: BookCell) -> bool:
         """False for a constant that is better passed: a plain value, or one that is not any more what is written."""
@@ -171,12 +184,14 @@ class Origins:
             )  # a parameter has one value, so a name that is set twice is taken as it is written
         return not alone or same(piece.value, self.variables.get(name))
 
-    def _imported(self, name: str) -> Piece | None:
+    def _imported(self, name: str, maker: BookCell | None) -> Piece | None:
         """The import of a name that stands inside another statement, or came with a star."""
         value = self.variables.get(name)
         for module, _ in (star for cell in self.book.cells for star in cell.names.stars):
             if value is not None and getattr(sys.modules.get(module), name, None) is value:
                 return Piece(name, "import", f"from {module} import {name}", 0)
+        if maker is None and hasattr(builtins, name):  # the kernel has an open of its own
+            return None
         if isinstance(value, types.ModuleType):
             renamed = "" if value.__name__ == name else f" as {name}"
             return Piece(name, "import", f"import {value.__name__}{renamed}", 0)
@@ -188,7 +203,3 @@ class Origins:
                 renamed = "" if real == name else f" as {name}"
                 return Piece(name, "import", f"from {home} import {real}{renamed}", 0)
         return None
-
-
-def _is_builtin(name: str, variables: Mapping[str, Any]) -> bool:
-    return hasattr(builtins, name) and variables[name] is getattr(builtins, name)

@@ -49,7 +49,7 @@ class Outputs:
 
     def all(self) -> list[Output | Question | str]:
         """Every output, every question about one, and what is worth saying."""
-        found: list[Output | Question | str] = [*self._values(), *self._drawn()]
+        found: list[Output | Question | str] = [*self._values(), *self._shared(), *self._drawn()]
         if not any(isinstance(each, Output | Question) for each in found):
             found += self._last()
         return found
@@ -63,6 +63,18 @@ class Outputs:
                 yield f"{name} is used by a later cell and was not there when this one had run: it is not written"
             elif kept is not None and kept.role != "code" and (why or kept.type == "Figure"):
                 yield self._output(name, kept, why or "is a figure")
+
+    def _shared(self) -> Iterator[Question]:
+        """Names of objects that the cell changes under another name, which in a step are two objects."""
+        touched, also = self.origins.touched(self.cell), self.cell.ran.also if self.cell.ran else {}
+        for name in sorted({*self.origins.changes(self.cell), *self.cell.names.alters}):
+            for other in also.get(name, ()):
+                used = other not in touched and self.origins.is_used_after(other, self.cell)
+                if used and other not in self.answers.skip:
+                    fact = (
+                        f"{other} and {name} are one object, which this cell changes; in a step they are two."
+                    )
+                    yield Question(other, fact, (f"make {name} a copy of {other} first", f"--skip {other}"))
 
     def _use(self, name: str) -> str:
         """Why what the cell leaves under a name is needed; empty where nobody reads it."""
@@ -124,4 +136,5 @@ class Outputs:
         return part.id if isinstance(part, ast.Name) and own and self._is_kept(part.id) else ""
 
     def _set_last(self) -> str:
-        return next((name for name in reversed(self.cell.names.sets) if self._is_kept(name)), "")
+        surely = [name for name in self.cell.names.sets if name in self.cell.names.surely]
+        return next((name for name in reversed(surely) if self._is_kept(name)), "")

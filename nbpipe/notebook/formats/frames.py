@@ -86,7 +86,7 @@ def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
         _describe(csv, name, column, whole=len(frame) > 0)
     if csv.refused:
         return csv.refused
-    missing = f", na_rep={literal(MISSING)}" if csv.texts or len(labels) == 1 else ""
+    missing = f", na_rep={literal(MISSING)}" if csv.texts else ""
     read = f"{{pd}}.read_csv({{path}}{_options(csv, literal(MISSING) if missing else '')})"
     if csv.astype:
         read += f".astype({{{{{_pairs(csv.astype)}}}}})"
