@@ -14,6 +14,13 @@ export default tseslint.config(
       'max-lines': ['error', 420],
       'max-lines-per-function': ['error', 60],
       'no-console': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'AssignmentExpression[left.property.name=/^(innerHTML|outerHTML)$/]',
+          message: 'Texts become text nodes, never markup.'
+        }
+      ],
       'no-eval': 'error',
       'no-implied-eval': 'error',
       'no-new-func': 'error',
@@ -22,5 +29,9 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }]
     }
+  },
+  {
+    files: ['src/view/glyph.ts', 'src/view/graph/furniture.ts', 'src/view/graph/pieces.ts'],
+    rules: { 'no-restricted-syntax': 'off' } // they draw shapes that are constants of protocol.ts
   }
 );

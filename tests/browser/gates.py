@@ -40,7 +40,7 @@ import os
 import sys
 import time
 
-print("waiting", flush=True)
+print("waiting", flush=True)  # until the gate is open: é 🐧
 while not os.path.exists(sys.argv[3]):
     time.sleep(0.05)
 with open(sys.argv[2], "w") as file:
