@@ -6,6 +6,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -36,7 +37,7 @@ from nbpipe.execution.slots import Slots, hold_key
 from nbpipe.execution.source_data import content_digest, find_data, shown_of, source_changed
 from nbpipe.execution.workplace import BoundInput
 from nbpipe.store.digests import FileDigests
-from nbpipe.store.files import own_folder
+from nbpipe.store.files import own_folder, remove_tree
 from nbpipe.store.layout import StateFolder
 
 REQUEST_POLL = 0.05
@@ -150,6 +151,8 @@ class Executor:
 
     def _close(self, status: str) -> None:
         words = {node: OUTCOMES[step.status] for node, step in self.state.steps.items()}
+        with suppress(OSError):  # before anybody hears that the run's folder is as it stays
+            remove_tree(self._folder.runtime)
         self.emit(RunFinished(time.time(), self.frozen.run, status, words, self._saved))
         self._over.set()
 

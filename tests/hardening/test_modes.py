@@ -116,6 +116,7 @@ def test_everything_in_the_state_is_its_owners_alone(tmp_path, monkeypatch):
     assert wrong(state, unended=run.id) == {}
     hold.unlink()
     again = project.run(*steps_that_take_and_leave_all(project, outside, hold))
+    eventually(lambda: not again.live)
     assert words(again) == {"work": "done", "after": "done"}
     assert sorted(path.name for path in state.glob(f"runs/{again.id}/steps/1-work/1/logs/*")) == [
         "again.log",
