@@ -22,6 +22,7 @@ from nbpipe.core.step import PythonScriptStep
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, NbpipeError, Problem
 from nbpipe.notebook.declaration import Declaration
+from nbpipe.notebook.settled import SettledPipeline
 from nbpipe.notebook.words import Read, Word, Write
 
 DATA_TYPES = (
@@ -109,8 +110,10 @@ class Binding:
         """The pipeline; raises as ``bind`` does."""
         steps = [self.step(declaration) for declaration in self._declarations]
         self._earlier = None
+        settled = all(declaration.line.settled for declaration in self._declarations)
+        kind = SettledPipeline if settled else Pipeline
         try:
-            pipeline = Pipeline(workspace, [step for step in steps if step is not None], name=name)
+            pipeline = kind(workspace, [step for step in steps if step is not None], name=name)
         except InvalidPipeline as error:
             raise InvalidPipeline([*self.problems, *error.problems]) from None
         if self.problems:
@@ -135,8 +138,7 @@ class Binding:
         reads = {read.text: read for read in line.reads()}
         bound = {text: self._bind(read, declared) for text, read in reads.items()}
         known = self._earlier.taken.get(declared.name) if self._earlier else None
-        varies = line.runconfig or isinstance(line.compute_target, Read)
-        if known and not varies and self._is_known(declared) and _same_objects(known[0], bound):
+        if known and line.settled and self._is_known(declared) and _same_objects(known[0], bound):
             self.taken[declared.name] = known
             return known[1]
         step = self._new_step(declared, bound)

@@ -6,6 +6,7 @@ import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Declaration:
         """Name of the pipeline it belongs to."""
         return self.line.pipeline or DEFAULT_PIPELINE
 
-    @property
+    @cached_property
     def outputs(self) -> list[str]:
         """Names of what it writes."""
         return [write.name for write in self.line.writes()]
@@ -90,8 +91,9 @@ class Declaration:
             return True
         if self.name == earlier.name:
             return True
-        shared = set(self.outputs) & set(earlier.outputs)
-        return not self.cell.cell_id and self.pipeline == earlier.pipeline and bool(shared)
+        if self.cell.cell_id or self.pipeline != earlier.pipeline:
+            return False
+        return not set(self.outputs).isdisjoint(earlier.outputs)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object from which it can be declared again."""

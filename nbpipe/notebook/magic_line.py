@@ -65,6 +65,11 @@ class MagicLine:
     run: bool = False
     overwrite: bool = False
 
+    @property
+    def settled(self) -> bool:
+        """False where it names a configuration or a target in a variable, which may be changed in place."""
+        return not self.runconfig and not isinstance(self.compute_target, Read)
+
     def reads(self) -> Iterator[Read]:
         """Every placeholder that reads, in the order of the line."""
         yield from self.inputs

@@ -136,7 +136,6 @@ class Session:
         return [each.name for each in gone]
 
     @alone
-    @alone
     def declare(self, line: str, body: str, magic: str, cell: Cell | None = None) -> Registered:
         """Register the step of a cell: understand it, write its script, and let it replace what it replaces.
 
