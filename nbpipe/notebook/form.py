@@ -27,7 +27,7 @@ LEFT_OUT = ("--run", "--overwrite")
 """Options that belong to one execution of the cell, not to the step; they are kept, and not shown."""
 _PICKED = ("--compute-target", "--runconfig", "--pipeline")
 """Options whose value is one of those that there are."""
-_WIDE = widgets.Layout(width="100%")
+_WIDE = widgets.Layout(width="calc(100% - 8px)")
 _LABEL = {"description_width": "130px"}
 
 Write = Callable[[str, str], bool]
