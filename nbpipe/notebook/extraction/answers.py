@@ -46,6 +46,8 @@ class Answers:
         if not isinstance(kinds, Mapping) or isinstance(skip, str) or not isinstance(skip, Iterable):
             raise UsageError("The answers are kinds by name, and names to skip.")
         for name, kind in kinds.items():
+            if not name:
+                raise UsageError(f"--as {kind} has no kind.", remedy=f"Write  --as {kind}=csv")
             if kind not in (*KINDS, *USES):
                 raise UsageError(f"No kind {kind}.", remedy=f"Write  --as {name}={'|'.join(KINDS)}")
         return Answers(
@@ -109,11 +111,13 @@ class Extraction:
         """
         if self.questions:
             things = "one thing is" if len(self.questions) == 1 else f"{len(self.questions)} things are"
-            head = f"{self.cell} as step {self.name}: {things} for you to say. Nothing was written."
+            head = (
+                f"{self.cell.capitalize()} as step {self.name}: {things} for you to say. Nothing was written."
+            )
             return "\n".join([head, *(f"  {question}" for question in self.questions)])
         if preview:
             return self.preview
-        done = f"{self.cell} as step {self.name}: the cell below. Run it to register the step."
+        done = f"{self.cell.capitalize()} as step {self.name}: the cell below. Run it to register the step."
         undo = (
             f"The old cell stays. Undo: delete the new cell; once it has run:  %pipeline_remove {self.name}"
         )

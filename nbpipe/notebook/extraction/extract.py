@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nbpipe.core.validation import close_to
 from nbpipe.errors import UsageError
 from nbpipe.notebook.declaration import read_declaration
 from nbpipe.notebook.extraction.answers import Answers, Extraction, Question
 from nbpipe.notebook.extraction.body import futures
 from nbpipe.notebook.extraction.book import BookCell, read_book
-from nbpipe.notebook.extraction.files import USES, FileText, Use, file_texts
+from nbpipe.notebook.extraction.files import USES, FileText, Use, file_texts, given_texts
 from nbpipe.notebook.extraction.inputs import Input, Inputs
 from nbpipe.notebook.extraction.makers import Makers, output_name
 from nbpipe.notebook.extraction.naming import check_name, step_name
@@ -79,6 +80,7 @@ class _Extracting:
         outputs = Outputs(self.cell, self.origins, makers, self.answers).all()
         written = [each for each in outputs if isinstance(each, Output)]
         needs = self.origins.needs(self.cell, [each.name for each in written if each.name])
+        self._refuse_strange_answers(needs)
         self._refuse_kernel_names(needs)
         self._note_code(needs)
         inputs = list(self._inputs(needs, makers))
@@ -94,6 +96,22 @@ class _Extracting:
         return Extraction(
             text, name, tuple(self.notes), tuple(self.questions), preview, self.cell.label, saved
         )
+
+    def _refuse_strange_answers(self, needs: Needs) -> None:
+        """Refuse answers about names that the cell neither takes nor leaves: a typo would pass unseen."""
+        texts = [self.cell.python, *(piece.text for piece, _ in needs.pieces)]
+        known = {
+            *needs.values,
+            *self.origins.touched(self.cell),
+            *(each.path for t in texts for each in given_texts(t)),
+        }
+        known |= (
+            {other for others in self.cell.ran.also.values() for other in others} if self.cell.ran else set()
+        )
+        for name in sorted({*self.answers.kinds, *self.answers.skip} - known):
+            meant = close_to(name, known)
+            hint = f" Did you mean {meant}?" if meant else ""
+            raise UsageError(f"{self.cell.label.capitalize()} neither takes nor leaves {name}.{hint}")
 
     def _refuse_kernel_names(self, needs: Needs) -> None:
         for name in needs.kernel:
@@ -111,6 +129,10 @@ class _Extracting:
             shown = first if piece.kind == "import" else f"{piece.kind} {piece.name}"
             self.notes.append(f"{shown} is taken from {cell.label if cell else 'the kernel'}")
         self.notes += [f"{name} is set by no other cell" for name in needs.unknown]
+        if not self.cell.place and any(each.place for each in self.origins.book.cells):
+            self.notes.append(
+                "the cell is not saved yet and counts as the last; save the notebook for its place"
+            )
         if "display" in needs.kernel:
             self.notes.append("display prints in a script")
 

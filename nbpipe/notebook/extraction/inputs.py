@@ -138,7 +138,7 @@ class Inputs:
                 return None
         if name not in self.origins.variables:
             return None
-        return Input(name, f"{{{name}}}", "parameter", kept, f"{name} is a parameter, now {value!r}")
+        return Input(name, f"{{{name}}}", "parameter", kept, f"{name} is a parameter, now {value!r:.60}")
 
     def _from_file(self, name: str, maker: BookCell | None, kept: Format, made: str) -> Input | Question:
         """A value that no step makes: saved beside the notebook where the user says so."""

@@ -54,13 +54,15 @@ class Origins:
     def __init__(self, book: Book, variables: Mapping[str, Any]) -> None:
         self.book = book
         self.variables = variables
-        self._changed: dict[int, frozenset[str]] = {}
+        self._touched: dict[int, frozenset[str]] = {}
+        self._setters: dict[str, Sequence[BookCell]] = {}
+        self._needs: dict[int, Needs] = {}
 
     def touched(self, cell: BookCell) -> frozenset[str]:
         """Names that a cell sets, or whose object it changes in place: itself, or by a function that it calls."""
-        known = self._changed.get(id(cell))
+        known = self._touched.get(id(cell))
         if known is None:
-            known = self._changed[id(cell)] = frozenset({*cell.names.sets, *self.changes(cell)})
+            known = self._touched[id(cell)] = frozenset({*cell.names.sets, *self.changes(cell)})
         return known
 
     def changes(self, cell: BookCell) -> Iterator[str]:
@@ -95,16 +97,26 @@ class Origins:
 
     def setters(self, name: str) -> Sequence[BookCell]:
         """Every cell that sets a name or changes its object, in the order of the notebook."""
-        return [cell for cell in self.book.cells if cell.shares and name in self.touched(cell)]
+        known = self._setters.get(name)
+        if known is None:
+            found = [cell for cell in self.book.cells if cell.shares and name in self.touched(cell)]
+            known = self._setters[name] = found
+        return known
 
     def is_used_after(self, name: str, cell: BookCell) -> bool:
         """True when a cell below reads what a cell left under a name, before another surely sets it anew."""
         for each in self.book.after(cell):
-            if name in self.needs(each).read:
+            if name in self._read_by(each):
                 return True
             if name in each.names.surely:
                 return False
         return False
+
+    def _read_by(self, cell: BookCell) -> set[str]:
+        """Names that a cell reads, itself or in functions that it uses."""
+        if id(cell) not in self._needs:
+            self._needs[id(cell)] = self.needs(cell)
+        return self._needs[id(cell)].read
 
     def is_fresh(self, name: str, cell: BookCell | None) -> bool:
         """True when the variable is what a cell left: no other cell has touched it since that ran."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from nbpipe.core.names import Names, names_of
+from nbpipe.notebook.formats.known import CHANGING_METHODS
 
 PieceKind = Literal["import", "function", "class", "constant"]
 
@@ -66,9 +68,15 @@ def pieces_of(python: str) -> Mapping[str, Piece | None]:
                 piece = Piece(piece.name, "import", f"{before.text}\n{piece.text}", before.line)  # noqa: PLW2901
             found[piece.name] = piece
         names = names_of(ast.unparse(statement))
-        computed = {*names.sets, *names.changes} - {piece.name for piece in defined}
-        found |= dict.fromkeys(sorted(computed))
+        computed = {*names.sets, *names.changes, *_may_change(names)} - {piece.name for piece in defined}
+        found |= dict.fromkeys(name for name in sorted(computed) if name in names.sets or name in found)
     return found
+
+
+def _may_change(names: Names) -> Iterator[str]:
+    """Names whose object a statement may change in place: by a method, or by a function that gets it."""
+    yield from (name for name, methods in names.calls.items() if methods & CHANGING_METHODS)
+    yield from (name for function, _, name in names.passes if not hasattr(builtins, function))
 
 
 def _is_submodule(piece: Piece) -> bool:

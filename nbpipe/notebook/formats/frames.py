@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -52,15 +53,18 @@ def has_parquet_engine() -> bool:
     return any(importlib.util.find_spec(name) is not None for name in ("pyarrow", "fastparquet"))
 
 
-def _parquet(frame: Any) -> tuple[str, str, list[str]] | str:
-    if not _all_texts(frame.columns):
-        return "parquet takes columns whose names are texts"
-    return "{name}.to_parquet({path})", "{pd}.read_parquet({path})", []
-
-
 @dataclass
-class _Csv:
-    """What the reading code of a csv says of its columns."""
+class _Columns:
+    """What the reading code of a file says of its columns.
+
+    Attributes:
+        dtype, dates: what ``read_csv`` is told; the types are code.
+        astype: types that are made after reading; code too.
+        texts: some column holds texts, which may be empty or missing.
+        floats: some column holds floats.
+        notes: what the code takes for granted.
+        refused: why the file does not bring a column back, or empty.
+    """
 
     dtype: dict[str, str] = field(default_factory=dict)
     dates: list[str] = field(default_factory=list)
@@ -69,6 +73,27 @@ class _Csv:
     floats: bool = False
     notes: list[str] = field(default_factory=list)
     refused: str = ""
+
+    def cast(self) -> str:
+        """Code behind the reading one that makes the types of ``astype``."""
+        return f".astype({{{{{_pairs(self.astype)}}}}})" if self.astype else ""
+
+
+def _parquet(frame: Any) -> tuple[str, str, list[str]] | str:
+    if not _all_texts(frame.columns):
+        return "parquet takes columns whose names are texts"
+    columns = _Columns()
+    for name, column in frame.items():
+        kind = str(column.dtype)
+        if kind == "category":
+            _describe_categories(columns, "parquet", name, column.cat)
+        elif kind == "object" and not _holds_texts(column):
+            columns.refused = f"its column {name} holds objects that are no texts"
+        elif kind == "object" or kind.startswith("datetime64[s"):  # parquet counts milliseconds at least
+            columns.astype[name] = literal(kind)
+    if columns.refused:
+        return columns.refused
+    return "{name}.to_parquet({path})", f"{{pd}}.read_parquet({{path}}){columns.cast()}", columns.notes
 
 
 def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
@@ -79,7 +104,7 @@ def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
         return "csv needs column names that are texts or numbers, each once"
     if not labels:
         return "it has no columns"
-    csv, index = _Csv(), _Index(frame)
+    csv, index = _Columns(), _Index(frame)
     if index.refused:
         return index.refused
     for name, column in (*index.columns, *((str(label), frame.iloc[:, n]) for n, label in enumerate(labels))):
@@ -88,9 +113,7 @@ def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
         return csv.refused
     missing = f", na_rep={literal(MISSING)}" if csv.texts else ""
     read = f"{{pd}}.read_csv({{path}}{_options(csv, literal(MISSING) if missing else '')})"
-    if csv.astype:
-        read += f".astype({{{{{_pairs(csv.astype)}}}}})"
-    read += index.read
+    read += csv.cast() + index.read
     if any(type(label) is int for label in labels):
         read += f".set_axis({literal(labels)}, axis=1)"
     if frame.columns.name is not None:
@@ -118,7 +141,7 @@ class _Index:
             self.refused = "its index has a name that is no text, or that a column has too"
             return
         labels = literal(names[0] if alone else names)
-        self.columns = [(name, index.get_level_values(n).to_series()) for n, name in enumerate(names)]
+        self.columns = [(name, index.get_level_values(n)) for n, name in enumerate(names)]
         self.write, self.read = "", f".set_index({labels})"
         if list(index.names) != names:
             self.write = f", index_label={labels}"
@@ -128,12 +151,12 @@ class _Index:
             self.notes.append(f"csv does not keep the frequency {index.freqstr} of its index")
 
 
-def _describe(csv: _Csv, name: str, column: Any, *, whole: bool) -> None:
+def _describe(csv: _Columns, name: str, column: Any, *, whole: bool) -> None:
     """Say how one column is read; what csv cannot bring back is refused."""
     kind = str(column.dtype)
     csv.floats |= kind.lower().startswith("float")
     if kind == "category":
-        _describe_categories(csv, name, column.cat)
+        _describe_categories(csv, "csv", name, getattr(column, "cat", column))
     elif kind.startswith("datetime64[") and "," not in kind:
         csv.dates.append(name)
         if kind != _dates_as_read():
@@ -150,26 +173,31 @@ def _describe(csv: _Csv, name: str, column: Any, *, whole: bool) -> None:
         csv.refused = f"csv does not bring its column {name} back, which is {kind}"
 
 
-def _describe_categories(csv: _Csv, name: str, column: Any) -> None:
+def _describe_categories(columns: _Columns, file: str, name: str, column: Any) -> None:
+    """Say how a column of categories is read; texts and numbers are brought back."""
     categories = column.categories
-    texts = str(categories.dtype) in ("str", "object", "string")
-    csv.texts |= texts
-    if not texts and not str(categories.dtype).startswith(("int", "float")):
-        csv.refused = f"csv does not bring its column {name} back, whose categories are {categories.dtype}"
+    kind = str(categories.dtype)
+    texts = kind in ("str", "object", "string")
+    columns.texts |= texts
+    if texts and file == "parquet":
         return
-    used = column.codes.drop_duplicates()
     inferred = not column.ordered and categories.is_monotonic_increasing
-    if inferred and len(used[used >= 0]) == len(categories):
-        csv.dtype[name] = literal("category")
+    types = columns.dtype if texts else columns.astype
+    if not texts and not kind.startswith(("int", "float")):
+        columns.refused = f"{file} does not bring its column {name} back, whose categories are {kind}"
+    elif inferred and len(set(_pandas().unique(column.codes)) - {-1}) == len(categories):
+        types[name] = literal("category")
     elif len(categories) > MOST_CATEGORIES:
-        csv.refused = f"its column {name} has {len(categories)} categories, too many to write into the code"
+        columns.refused = (
+            f"its column {name} has {len(categories)} categories, too many to write into the code"
+        )
     else:
         ordered = ", ordered=True" if column.ordered else ""
-        csv.dtype[name] = f"{{pd}}.CategoricalDtype({literal(categories.tolist())}{ordered})"
-        csv.notes.append(f"{name} comes back with the categories that it has now, and with no other")
+        types[name] = f"{{pd}}.CategoricalDtype({literal(categories.tolist())}{ordered})"
+        columns.notes.append(f"{name} comes back with the categories that it has now, and with no other")
 
 
-def _options(csv: _Csv, missing: str) -> str:
+def _options(csv: _Columns, missing: str) -> str:
     parts = [f"parse_dates={literal(csv.dates)}"] if csv.dates else []
     parts += [f"dtype={{{{{_pairs(csv.dtype)}}}}}"] if csv.dtype else []
     parts += [f"keep_default_na=False, na_values=[{missing}]"] if missing else []
@@ -187,7 +215,7 @@ def _all_texts(labels: Sequence[Any]) -> bool:
 
 def _holds_texts(column: Any) -> bool:
     """True for a column of texts and missing values, as far as its first rows tell."""
-    return all(isinstance(each, str) for each in column.iloc[:SEEN_ROWS].dropna())
+    return all(isinstance(each, str) for each in getattr(column, "iloc", column)[:SEEN_ROWS].dropna())
 
 
 @cache
@@ -212,8 +240,11 @@ def _hard_numbers() -> Iterator[float]:
 
 
 def _read(text: str, **options: Any) -> Any:
-    import pandas as pd  # type: ignore[import-untyped]
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pd.read_csv(io.StringIO(text), **options)
+        return _pandas().read_csv(io.StringIO(text), **options)
+
+
+def _pandas() -> Any:
+    """The pandas of the frames, which is imported already."""
+    return sys.modules["pandas"]

@@ -7,7 +7,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.notebook.extraction.written import Written
@@ -54,6 +54,7 @@ def ran(folder: Path, texts: list[str]) -> tuple[Written, list[dict]]:
     return notebook, left
 
 
+@settings(max_examples=settings.default.max_examples // 2)
 @given(st.lists(cells, min_size=1, max_size=5))
 def test_the_steps_of_any_notebook_do_what_its_cells_did(texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

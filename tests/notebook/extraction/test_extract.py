@@ -14,6 +14,7 @@ import pytest
 from nbpipe.errors import UsageError
 from nbpipe.notebook.declaration import Cell
 from nbpipe.notebook.extraction.extract import extract
+from nbpipe.notebook.formats import frames
 from tests.notebook.extraction.written import Written, line, script
 
 mpl.use("Agg")
@@ -21,8 +22,10 @@ mpl.use("Agg")
 
 @pytest.fixture
 def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a file in it, where cells run."""
+    """A folder with a file in it, where cells run; frames are kept as csv whatever is installed."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(frames, "has_parquet_engine", lambda: False)
+    monkeypatch.setattr(frames, "_floats_as_read", lambda: True)
     (tmp_path / "data").mkdir()
     rows = "2024-01-01,a,1.5\n2024-01-02,b,2.5\n2024-01-03,a,\n"
     (tmp_path / "data/raw.csv").write_text(f"day,kind,x\n{rows}")
@@ -292,7 +295,7 @@ def test_no_figure_is_written_where_none_is_left(at: Path, cell: str) -> None:
     notebook = Written(
         at, "import matplotlib.pyplot as plt\nimport pandas as pd\ndf = pd.DataFrame({'x': [1]})", cell
     )
-    assert "png" not in notebook.extract("[2]", skip=["df"]).text
+    assert "png" not in notebook.extract("[2]", skip=["df"] if "df" in cell else []).text
 
 
 def test_files_that_a_cell_names_become_arguments(at: Path) -> None:
@@ -527,6 +530,24 @@ def test_a_long_magic_line_goes_on_in_the_next(at: Path) -> None:
     assert json.loads(written["y"].read_text()) == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.skipif(not frames.has_parquet_engine(), reason="no package that writes parquet is installed")
+def test_frames_are_kept_as_parquet_where_that_can_be_written(
+    at: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "has_parquet_engine", lambda: True)
+    notebook = Written(
+        at,
+        "import pandas as pd\ndf = pd.read_csv('data/raw.csv', parse_dates=['day'], dtype={'kind': 'category'})",
+        "counts = df.groupby('kind', observed=True)['x'].sum()",
+        "print(counts)",
+    )
+    notebook.play(notebook.extract("[1]"))
+    made = notebook.extract("[2]")
+    assert "df = pd.read_parquet(args.df)" in script(made)
+    written, _ = notebook.play(made)
+    pd.testing.assert_series_equal(pd.read_parquet(written["counts"])["x"], notebook.variables["counts"])
+
+
 def test_names_in_any_letters_pass(at: Path) -> None:
     notebook = Written(at, "größe = 3\n数 = [1]", "größen = [größe, *数]", "print(größen)")
     assert "{>value.json}" in line(notebook.extract("[1]"))
@@ -554,7 +575,7 @@ def test_an_extraction_is_json(at: Path) -> None:
     data = json.loads(json.dumps(made.to_json()))
     assert (data["name"], data["text"], data["questions"][0]["name"]) == ("more", made.text, "rows")
     assert made.told().splitlines() == [
-        "cell [2] as step more: one thing is for you to say. Nothing was written.",
+        "Cell [2] as step more: one thing is for you to say. Nothing was written.",
         f"  {made.questions[0]}",
     ]
 

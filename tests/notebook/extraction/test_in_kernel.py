@@ -135,7 +135,7 @@ def test_a_cell_whose_inputs_no_step_makes_is_asked_about_until_each_is_answered
 ) -> None:
     outcome = kernel.run("%pipeline_extract [5]")
     assert outcome.printed == (
-        "cell [5] as step by_site: one thing is for you to say. Nothing was written.\n"
+        "Cell [5] as step by_site: one thing is for you to say. Nothing was written.\n"
         "  visits is made by cell [4], which is no step.  %pipeline_extract [4]  or  --save-inputs  or  --skip visits\n"
     )
     text = inserted(kernel.run("%pipeline_extract [5] --save-inputs"))

@@ -94,3 +94,12 @@ def test_a_name_that_was_not_set_when_the_cell_ran_is_told_and_not_written(tmp_p
 def test_answers_that_cannot_be_meant_are_refused(tmp_path: Path, answers: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         Written(tmp_path, "x = 1").extract("[1]", **answers)
+
+
+def test_an_answer_about_a_name_that_the_cell_has_nothing_to_do_with_is_refused(tmp_path: Path) -> None:
+    notebook = Written(tmp_path, "rows = [len('a')]", "more = rows + [1]", "print(more)")
+    for answers in ({"skip": ["row"]}, {"kinds": {"row": "json"}}):
+        with pytest.raises(UsageError, match=r"neither takes nor leaves row\. Did you mean rows\?"):
+            notebook.extract("[2]", **answers)
+    with pytest.raises(UsageError, match=r"--as rows has no kind"):
+        notebook.extract("[2]", kinds={"": "rows"})

@@ -130,7 +130,7 @@ def test_any_floats_and_texts_come_back_to_the_last_bit(floats: list[float], tex
         ),
         (
             pd.DataFrame({"a": pd.Categorical(pd.to_datetime(["2020"]))}),
-            "csv does not bring its column a back, whose categories are datetime64[us]",
+            f"csv does not bring its column a back, whose categories are {pd.to_datetime(['2020']).dtype}",
         ),
     ],
 )  # fmt: skip
@@ -147,7 +147,8 @@ def test_what_the_code_takes_for_granted_is_noted() -> None:
     )
 
 
-def test_a_plain_frame_has_plain_code() -> None:
+def test_a_plain_frame_has_plain_code(monkeypatch) -> None:
+    monkeypatch.setattr(frames, "_floats_as_read", lambda: True)
     kept = frame_format(pd.DataFrame({"a": [1, 2], "x": [0.5, 1.5]}), "csv")
     assert kept.written("df", "args.out") == "df.to_csv(args.out, index=False)"
     assert kept.read_from("args.df") == "pd.read_csv(args.df)"

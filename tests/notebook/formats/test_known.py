@@ -76,7 +76,10 @@ def test_what_json_is_chosen_for_comes_back_equal(value) -> None:
         (object(), "no kind of file surely holds a value of type object"),
         (np.array([object()]), "npy holds no array of objects"),
         (np.ma.masked_array([1]), "no kind of file surely holds a value of type MaskedArray"),
-        (type("Frame", (pd.DataFrame,), {})({"a": [1]}), "no kind of file surely holds a value of type Frame"),
+        (
+            type("Frame", (pd.DataFrame,), {})({"a": [1]}),
+            "no kind of file surely holds a value of type Frame",
+        ),
     ],
     ids=["int key", "tuple", "set inside", "set", "object", "objects", "masked", "own frame"],
 )
@@ -95,6 +98,14 @@ def test_anything_else_has_no_kind_and_says_why(value, why: str) -> None:
 )  # fmt: skip
 def test_what_can_stand_on_a_command_line_is_simple(value, simple: str) -> None:
     assert format_of(value).simple == simple
+
+
+def test_frames_of_polars_are_kept_as_parquet() -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"a": [1, None], "t": ["x", ""], "d": [[1], [2, 3]]})
+    for value in (frame, frame["t"]):
+        kept = format_of(value)
+        assert (kept.kind, lost_in(kept, value)) == ("parquet", "")
 
 
 def test_paths_and_code_are_no_files_of_their_own() -> None:
