@@ -27,7 +27,6 @@ LEFT_OUT = ("--run", "--overwrite")
 """Options that belong to one execution of the cell, not to the step; they are kept, and not shown."""
 _PICKED = ("--compute-target", "--runconfig", "--pipeline")
 """Options whose value is one of those that there are."""
-_WIDE = widgets.Layout(width="calc(100% - 8px)")
 _LABEL = {"description_width": "130px"}
 
 Write = Callable[[str, str], bool]
@@ -57,12 +56,12 @@ class StepForm(widgets.VBox):  # type: ignore[misc]
         self._own_body = bool(text.body.strip())
         self._reading = False
         self.script = _text("Script", plain(text.script))
-        self.line = widgets.Textarea(description="Command line", style=_LABEL, layout=_WIDE, rows=2)
-        self.body = widgets.Textarea(description="Its script", style=_LABEL, layout=_WIDE, rows=10)
+        self.line = widgets.Textarea(description="Command line", style=_LABEL, layout=_wide(), rows=2)
+        self.body = widgets.Textarea(description="Its script", style=_LABEL, layout=_wide(), rows=10)
         self.options = {name: _field(name, option, session) for name, option in OPTIONS.items()}
         self.told, self.preview = (
-            widgets.HTML(layout=_WIDE),
-            widgets.Textarea(disabled=True, layout=_WIDE, rows=8),
+            widgets.HTML(layout=_wide()),
+            widgets.Textarea(disabled=True, layout=_wide(), rows=8),
         )
         self.button = widgets.Button(description="Write the cell", button_style="primary")
         self.button.on_click(lambda _: self.write())
@@ -218,20 +217,25 @@ def visible_lines(text: str) -> str:
     return "\n".join(visible(line) if line.strip() else "" for line in text.splitlines())
 
 
+def _wide() -> widgets.Layout:
+    """As wide as the cell; one for each field, since a layout is closed with whom it belongs to."""
+    return widgets.Layout(width="calc(100% - 8px)")
+
+
 def _text(label: str, value: str = "", meaning: str = "") -> widgets.Text:
     return widgets.Text(
-        value=value, description=label, placeholder=meaning, tooltip=meaning, style=_LABEL, layout=_WIDE,
+        value=value, description=label, placeholder=meaning, tooltip=meaning, style=_LABEL, layout=_wide(),
         continuous_update=False,
     )  # fmt: skip
 
 
 def _field(name: str, option: Option, session: Session) -> widgets.Widget:
     if not option.value:
-        return widgets.Checkbox(description=f"{name}: {option.meaning}", indent=False, layout=_WIDE)
+        return widgets.Checkbox(description=f"{name}: {option.meaning}", indent=False, layout=_wide())
     known = list(option_values(session, option.field)) if name in _PICKED else []
     if known:
         return widgets.Combobox(
-            description=name, options=known, placeholder=option.meaning, style=_LABEL, layout=_WIDE,
+            description=name, options=known, placeholder=option.meaning, style=_LABEL, layout=_wide(),
             ensure_option=False, continuous_update=False,
         )  # fmt: skip
     return _text(name, meaning=f"{option.meaning} ({option.value})")

@@ -12,7 +12,6 @@ from nbpipe.notebook.values import Choice, choices, set_value
 from nbpipe.views.text import escaped, visible
 
 _STYLE = {"description_width": "130px"}
-_LAYOUT = widgets.Layout(width="480px")
 
 
 class ParamsForm(widgets.VBox):  # type: ignore[misc]
@@ -53,7 +52,7 @@ def field_for(choice: Choice) -> widgets.Widget:
     """The field in which a parameter's value is changed."""
     value = choice.value
     common: dict[str, Any] = {
-        "value": value, "description": choice.name, "tooltip": choice.name, "style": _STYLE, "layout": _LAYOUT,
+        "value": value, "description": choice.name, "tooltip": choice.name, "style": _STYLE, "layout": widgets.Layout(width="480px"),
     }  # fmt: skip
     if choice.options:
         return widgets.Dropdown(options=[(str(each), each) for each in choice.options], **common)
