@@ -83,11 +83,10 @@ def _parquet(frame: Any) -> tuple[str, str, list[str]] | str:
     if not _all_texts(frame.columns):
         return "parquet takes columns whose names are texts"
     columns = _Columns()
-    for name, column in frame.items():
-        kind = str(column.dtype)
+    for number, (name, kind) in enumerate(zip(frame.columns, map(str, frame.dtypes), strict=True)):
         if kind == "category":
-            _describe_categories(columns, "parquet", name, column.cat)
-        elif kind == "object" and not _holds_texts(column):
+            _describe_categories(columns, "parquet", name, frame.iloc[:, number].cat)
+        elif kind == "object" and not _holds_texts(frame.iloc[:, number]):
             columns.refused = f"its column {name} holds objects that are no texts"
         elif kind == "object" or kind.startswith("datetime64[s"):  # parquet counts milliseconds at least
             columns.astype[name] = literal(kind)
@@ -107,8 +106,11 @@ def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
     csv, index = _Columns(), _Index(frame)
     if index.refused:
         return index.refused
-    for name, column in (*index.columns, *((str(label), frame.iloc[:, n]) for n, label in enumerate(labels))):
-        _describe(csv, name, column, whole=len(frame) > 0)
+    for name, level in index.columns:
+        _describe(csv, name, str(level.dtype), level, whole=len(frame) > 0)
+    for n, (label, kind) in enumerate(zip(labels, map(str, frame.dtypes), strict=True)):
+        column = frame.iloc[:, n] if kind in ("category", "object") else None  # a frame may have thousands
+        _describe(csv, str(label), kind, column, whole=len(frame) > 0)
     if csv.refused:
         return csv.refused
     missing = f", na_rep={literal(MISSING)}" if csv.texts else ""
@@ -151,9 +153,8 @@ class _Index:
             self.notes.append(f"csv does not keep the frequency {index.freqstr} of its index")
 
 
-def _describe(csv: _Columns, name: str, column: Any, *, whole: bool) -> None:
-    """Say how one column is read; what csv cannot bring back is refused."""
-    kind = str(column.dtype)
+def _describe(csv: _Columns, name: str, kind: str, column: Any, *, whole: bool) -> None:
+    """Say how one column of a type is read; what csv cannot bring back is refused."""
     csv.floats |= kind.lower().startswith("float")
     if kind == "category":
         _describe_categories(csv, "csv", name, getattr(column, "cat", column))
