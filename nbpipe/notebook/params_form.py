@@ -52,7 +52,8 @@ def field_for(choice: Choice) -> widgets.Widget:
     """The field in which a parameter's value is changed."""
     value = choice.value
     common: dict[str, Any] = {
-        "value": value, "description": choice.name, "tooltip": choice.name, "style": _STYLE, "layout": widgets.Layout(width="480px"),
+        "value": value, "description": choice.name, "tooltip": choice.name, "style": _STYLE,
+        "layout": widgets.Layout(width="480px"),
     }  # fmt: skip
     if choice.options:
         return widgets.Dropdown(options=[(str(each), each) for each in choice.options], **common)
