@@ -113,5 +113,7 @@ def quoted(value: object) -> str:
     """
     if isinstance(value, list):
         return f"[{', '.join(map(quoted, value))}]"
-    plain = repr(value)
+    plain = (
+        str.__repr__(value) if isinstance(value, str) else repr(value)
+    )  # a subclass may say anything of itself
     return f'"{plain[1:-1]}"' if isinstance(value, str) and plain[0] == "'" and '"' not in plain else plain

@@ -96,13 +96,9 @@ def _parquet(frame: Any) -> tuple[str, str, list[str]] | str:
 
 
 def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
+    if refused := _labels_refused(frame):
+        return refused
     labels = list(frame.columns)
-    if frame.columns.nlevels > 1:
-        return f"its columns have {frame.columns.nlevels} levels, which csv does not keep apart"
-    if not all(type(label) in (str, int) for label in labels) or len({*map(str, labels)}) < len(labels):
-        return "csv needs column names that are texts or numbers, each once"
-    if not labels:
-        return "it has no columns"
     csv, index = _Columns(), _Index(frame)
     if index.refused:
         return index.refused
@@ -121,6 +117,18 @@ def _csv(frame: Any) -> tuple[str, str, list[str]] | str:
     if frame.columns.name is not None:
         read += f".rename_axis(columns={literal(frame.columns.name)})"
     return f"{{name}}.to_csv({{path}}{index.write}{missing})", read, [*index.notes, *csv.notes]
+
+
+def _labels_refused(frame: Any) -> str:
+    """Why csv does not bring the names of columns back, or an empty string."""
+    labels = list(frame.columns)
+    if frame.columns.nlevels > 1:
+        return f"its columns have {frame.columns.nlevels} levels, which csv does not keep apart"
+    if not all(type(label) in (str, int) for label in labels) or len({*map(str, labels)}) < len(labels):
+        return "csv needs column names that are texts or numbers, each once"
+    if type(frame.columns.name) not in (str, int, type(None)):
+        return "the name of its columns is no text"
+    return "" if labels else "it has no columns"
 
 
 class _Index:
@@ -178,7 +186,7 @@ def _describe_categories(columns: _Columns, file: str, name: str, column: Any) -
     """Say how a column of categories is read; texts and numbers are brought back."""
     categories = column.categories
     kind = str(categories.dtype)
-    texts = kind in ("str", "object", "string")
+    texts = kind in ("str", "object", "string") and all(type(each) is str for each in categories)
     columns.texts |= texts
     if texts and file == "parquet":
         return

@@ -160,6 +160,29 @@ def test_a_column_of_any_name_stays_a_text_inside_the_code() -> None:
     assert lost_in(frame_format(frame, "csv"), frame) == ""
 
 
+class Hostile(str):
+    """A text that would be code, if it were asked for its code."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "__import__('os').abort()"
+
+    __hash__ = str.__hash__
+
+
+def test_no_object_says_itself_what_stands_in_the_code() -> None:
+    text = Hostile("a")
+    frame = pd.DataFrame([[1, 2]], columns=pd.Index([text, "b"], dtype=object))
+    frame.index = pd.Index(["i"], name=text)
+    frames_of = [frame, frame.rename_axis(columns=text), frame[text].rename(text)]
+    frames_of.append(pd.DataFrame({"k": pd.Categorical(pd.Series([text], dtype=object)), "n": [1]}))
+    for each in frames_of:
+        for kind in ("csv", "parquet"):
+            kept = frame_format(each, kind)
+            assert "__import__" not in kept.write + kept.read
+
+
 def test_parquet_is_taken_where_an_engine_is_installed(monkeypatch) -> None:
     frame = pd.DataFrame({"a": [1]})
     for engine in (True, False):
