@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from nbpipe.notebook.extraction.naming import free_name
+from nbpipe.notebook.step_text import quoted
 
 LONGEST_LINE = 100
 """Characters of a magic line, which goes on in the next line beyond that."""
@@ -62,9 +63,9 @@ class Arguments:
         self._all.append(_Argument(name, placeholder, kind))
         return f"{self._holder}.{name}"
 
-    def magic_line(self, step: str) -> str:
+    def magic_line(self, step: str, pipeline: str = "") -> str:
         """The magic line; a value may begin with a minus, so that ``=`` joins it to its name."""
-        words = [f"%%pipeline_step {step}.py"]
+        words = [f"%%pipeline_step {f'--pipeline {quoted(pipeline)} ' if pipeline else ''}{step}.py"]
         words += [f"--{each.name}{'=' if each.type else ' '}{each.placeholder}" for each in self._all]
         line = " ".join(words)
         return line if len(line) <= LONGEST_LINE else " \\\n    ".join(words)

@@ -9,7 +9,7 @@ from typing import Any
 
 from nbpipe.core.validation import close_to
 from nbpipe.errors import UsageError
-from nbpipe.notebook.declaration import read_declaration
+from nbpipe.notebook.declaration import DEFAULT_PIPELINE, read_declaration
 from nbpipe.notebook.extraction.answers import Answers, Extraction, Question
 from nbpipe.notebook.extraction.body import futures
 from nbpipe.notebook.extraction.book import BookCell, read_book
@@ -22,6 +22,7 @@ from nbpipe.notebook.extraction.outputs import Output, Outputs
 from nbpipe.notebook.extraction.readable import check_cell
 from nbpipe.notebook.extraction.saving import save_value
 from nbpipe.notebook.extraction.script import Parts, step_cell
+from nbpipe.notebook.extraction.settings import settings_above
 from nbpipe.notebook.extraction.shown import shown_line
 from nbpipe.notebook.session import Session
 from nbpipe.notebook.transform import read_step_cell
@@ -76,7 +77,8 @@ class _Extracting:
 
     def whole(self) -> Extraction:
         """The extraction."""
-        makers = Makers(self.session.declarations, self.origins, self.session.ran.made_of)
+        pipeline = self.session.chosen() or DEFAULT_PIPELINE
+        makers = Makers(self.session.steps(pipeline), self.origins, self.session.ran.made_of)
         outputs = Outputs(self.cell, self.origins, makers, self.answers).all()
         written = [each for each in outputs if isinstance(each, Output)]
         needs = self.origins.needs(self.cell, [each.name for each in written if each.name])
@@ -87,7 +89,10 @@ class _Extracting:
         files = list(self._files(needs))
         self._note_outputs(outputs)
         name = self._name(written)
-        parts = Parts(name, self.cell, needs, inputs, written, files, self._futures(), self._prints())
+        parts = Parts(
+            name, self.cell, needs, inputs, written, files, self._futures(), self._prints(),
+            "" if pipeline == DEFAULT_PIPELINE else pipeline,
+        )  # fmt: skip
         text = step_cell(parts)
         self._check(text)
         self._note_earlier_steps(makers)
@@ -129,6 +134,12 @@ class _Extracting:
             shown = first if piece.kind == "import" else f"{piece.kind} {piece.name}"
             self.notes.append(f"{shown} is taken from {cell.label if cell else 'the kernel'}")
         self.notes += [f"{name} is set by no other cell" for name in needs.unknown]
+        used = {piece.name for piece, _ in needs.imports} | {*self.cell.names.sets}
+        above = self.origins.book.before(self.cell)
+        for cell, text in settings_above(above, used, self.session.namespace):
+            self.notes.append(
+                f"{cell.label} has  {text:.60}  which the step lacks: copy it where that matters"
+            )
         if not self.cell.place and any(each.place for each in self.origins.book.cells):
             self.notes.append(
                 "the cell is not saved yet and counts as the last; save the notebook for its place"

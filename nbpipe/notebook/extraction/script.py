@@ -32,6 +32,7 @@ class Parts:
         files: texts that become arguments, each path once.
         futures: ``from __future__`` imports of other cells, which count in all that run after them.
         prints: what the cell shows at its end is printed.
+        pipeline: name of its pipeline; empty for the one that steps belong to anyway.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Parts:
     files: Sequence[FileText] = ()
     futures: Sequence[str] = ()
     prints: bool = False
+    pipeline: str = ""
 
     @property
     def pieces(self) -> list[Piece]:
@@ -70,7 +72,7 @@ def step_cell(parts: Parts) -> str:
     pieces = _code(parts.pieces, code)
     ahead = [pieces, reading] if not _is_late(parts, code) else [reading, pieces]
     sections = [imports.text(with_arguments=bool(arguments)), *ahead, _body(parts, paths), "\n".join(outputs)]
-    return f"{arguments.magic_line(parts.name)}\n{_joined(sections, pieces)}\n"
+    return f"{arguments.magic_line(parts.name, parts.pipeline)}\n{_joined(sections, pieces)}\n"
 
 
 def identifiers(texts: Iterable[str]) -> set[str]:

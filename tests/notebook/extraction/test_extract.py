@@ -519,6 +519,17 @@ def test_a_step_that_was_made_of_the_cell_before_is_told_and_left(at: Path) -> N
     assert "rows takes the place of the step of that name" in again.notes
 
 
+def test_a_step_joins_the_pipeline_of_the_others(at: Path) -> None:
+    notebook = Written(at, "rows = [len('ab')]", "more = rows + [1]", "print(more)")
+    notebook.session.declare(
+        "--pipeline 'my own' load.py {>rows.json}", "print(1)", "step", Cell("s", "cell [9]")
+    )
+    made = notebook.extract("[2]")
+    assert line(made) == "--pipeline 'my own' more.py --rows {rows} --out {>more.json}"
+    notebook.register(made)
+    assert [each.name for each in notebook.session.steps("my own")] == ["load", "more"]
+
+
 def test_a_long_magic_line_goes_on_in_the_next(at: Path) -> None:
     names = [f"a_rather_long_name_{number}" for number in range(6)]
     notebook = Written(
