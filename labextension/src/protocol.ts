@@ -324,6 +324,7 @@ export interface GraphMessage {
   data: readonly DataCard[];
   parameters: readonly ParameterCard[];
   layouts: readonly LayoutCard[];
+  now: number;
   type: "graph";
 }
 
@@ -336,6 +337,7 @@ export interface PatchMessage {
   edges: readonly EdgeCard[];
   data: readonly DataCard[];
   parameters: readonly ParameterCard[] | null;
+  now: number;
   type: "patch";
 }
 

@@ -51,7 +51,8 @@ class Loop:
         """End the thread, and wait for its end so long at most."""
         self._over.set()
         self._woken.set()
-        thread = self._thread
+        with self._lock:  # one that is about to start cannot be waited for
+            thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(seconds)
 

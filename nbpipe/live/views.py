@@ -80,7 +80,7 @@ class View:
         frame = self._frame(board)
         for message in messages(self.frame, frame, self.id, self.revision + 1):
             self.revision = message.revision
-            yield message
+            yield replace(message, now=time.time())
         if self.board is board:
             self.frame = frame
 

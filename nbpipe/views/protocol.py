@@ -295,7 +295,10 @@ class Hello:
 
 @dataclass(frozen=True)
 class GraphMessage:
-    """A graph, whole. ``revision`` counts upward; patches follow it without a gap."""
+    """A graph, whole. ``revision`` counts upward; patches follow it without a gap.
+
+    ``now`` is the kernel's clock, by which its times are meant: the browser's may be another.
+    """
 
     view: str
     revision: int
@@ -305,6 +308,7 @@ class GraphMessage:
     data: tuple[DataCard, ...]
     parameters: tuple[ParameterCard, ...]
     layouts: tuple[LayoutCard, ...]
+    now: float = 0.0
     type: Literal["graph"] = "graph"
 
 
@@ -322,6 +326,7 @@ class PatchMessage:
     edges: tuple[EdgeCard, ...] = ()
     data: tuple[DataCard, ...] = ()
     parameters: tuple[ParameterCard, ...] | None = None
+    now: float = 0.0
     type: Literal["patch"] = "patch"
 
 

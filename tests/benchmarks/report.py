@@ -32,8 +32,8 @@ def _rows(measured: Measured) -> Iterator[str]:
             )
         cells += [_ratio(measured, who, floor, "wall"), _ratio(measured, who, floor, "cpu")]
         cells.append(_ratio(measured, who, _PEER, "wall") if _PEER in measured.samples else "")
-        peak = measured.median(who, "peak") / 1e6
-        cells.append(f"{peak:.0f}" if peak else "")
+        peak = measured.median(who, "peak")
+        cells.append(_megabytes(peak) if peak else "")
         yield f"| {' | '.join(cells)} |"
 
 
@@ -60,7 +60,11 @@ def _goal(measured: Measured, goal: Goal) -> str:
 def _shown(goal: Goal, value: float) -> str:
     if goal.against and not goal.less:
         return f"{value:.2f}×"
-    return f"{value / 1e6:.0f} MB" if goal.figure == "peak" else f"{value * 1000:.0f} ms"
+    return f"{_megabytes(value)} MB" if goal.figure == "peak" else f"{value * 1000:.0f} ms"
+
+
+def _megabytes(count: float) -> str:
+    return f"{count / 1e6:.{0 if count >= 1e6 else 3}f}"
 
 
 def plot(results: Sequence[Measured], path: Path) -> None:

@@ -27,6 +27,9 @@ export interface Subject {
   readonly hosted: 'cell' | 'panel';
 }
 
+/** Seconds that a graph may take to come: clocks that differ by less count as one. */
+const ON_THE_WAY = 1.5;
+
 /** The state of one view. Parts read it, and draw when it tells them what changed. */
 export class Store {
   graph: GraphMessage | null = null;
@@ -50,6 +53,7 @@ export class Store {
   edited: ReadonlySet<string> = new Set();
   stale: ReadonlySet<string> = new Set();
   notice: ErrorCard | null = null;
+  #ahead = 0; // seconds that this browser's clock is ahead of the kernel's
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #stop: () => void;
   #resyncing = false;
@@ -189,10 +193,13 @@ export class Store {
     this.#listeners.clear();
   }
 
-  #take(graph: GraphMessage): void {
+  #take(told: GraphMessage): void {
     this.#resyncing = false;
-    this.graph = graph;
     this.headTime = Date.now() / 1000;
+    const ahead = told.now > 0 ? this.headTime - told.now : 0;
+    this.#ahead = Math.abs(ahead) > ON_THE_WAY ? ahead : 0;
+    const graph = { ...told, head: this.#headHere(told.head), nodes: this.#here(told.nodes) };
+    this.graph = graph;
     fill(this.nodes, graph.nodes);
     fill(this.edges, graph.edges);
     fill(this.data, graph.data);
@@ -219,16 +226,31 @@ export class Store {
     this.graph = {
       ...this.graph,
       revision: patch.revision,
-      head: patch.head ?? this.graph.head,
+      head: patch.head ? this.#headHere(patch.head) : this.graph.head,
       parameters: patch.parameters ?? this.graph.parameters
     };
     this.#changed({
       kind: 'patch',
-      nodes: replace(this.nodes, patch.nodes),
+      nodes: replace(this.nodes, this.#here(patch.nodes)),
       edges: replace(this.edges, patch.edges),
       data: replace(this.data, patch.data),
       parameters: patch.parameters !== null
     });
+  }
+
+  /** Cards with their times by this browser's clock. */
+  #here(cards: readonly NodeCard[]): readonly NodeCard[] {
+    return this.#ahead === 0 ? cards : cards.map(each => ({ ...each, started: this.#time(each.started) }));
+  }
+
+  #headHere(head: HeadCard): HeadCard {
+    const { run } = head;
+    const times = run && { started: this.#time(run.started), finished: this.#time(run.finished) };
+    return run ? { ...head, run: { ...run, ...times } } : head;
+  }
+
+  #time(kernels: number | null): number | null {
+    return kernels === null ? null : kernels + this.#ahead;
   }
 
   #markFollowers(): void {

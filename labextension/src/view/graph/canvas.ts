@@ -8,6 +8,7 @@ import { Card } from './card';
 import type { Form, Shown } from './card';
 import { chooseLayout } from './choice';
 import { label, Line, pill, tag } from './furniture';
+import { enlarged } from './large';
 import { appear, glide, moves, pulse, ripple, wentStale } from './motion';
 import { Ruler } from './text';
 import { lightOf } from './trail';
@@ -56,8 +57,18 @@ export class Canvas {
     return () => this.#hearers.delete(hear);
   }
 
+  /** Where a step or data stands, as large as it is drawn. */
   box(id: string): BoxCard | null {
-    return this.layout?.boxes[id] ?? null;
+    return this.#enlarged(id) ?? this.layout?.boxes[id] ?? null;
+  }
+
+  /** How a step is to be drawn: large where it is selected and has room, not at all out of sight. */
+  form(id: string): Form {
+    const box = this.box(id);
+    if (!box || !this.layout || !this.view.sees(box)) {
+      return 'away';
+    }
+    return this.#far ? 'far' : this.#enlarged(id) ? 'L' : this.layout.size;
   }
 
   card(id: string): SVGGElement | null {
@@ -80,7 +91,7 @@ export class Canvas {
     this.view.stage = { width, height };
     if (width > 0 && this.layout && !known) {
       this.#draw();
-    } else if (width > 0 && this.layout && !this.view.free) {
+    } else if (width > 0 && this.layout) {
       this.#show();
     }
   }
@@ -102,7 +113,7 @@ export class Canvas {
     const now = Date.now() / 1000;
     for (const node of this.#store.nodes.values()) {
       if (node.started !== null) {
-        this.#cards.get(node.id)?.tick(node, this.#form(), now);
+        this.#cards.get(node.id)?.tick(node, now);
       }
     }
   }
@@ -141,9 +152,9 @@ export class Canvas {
     this.view.drawing = { width: layout.width, height: layout.height };
     this.#light = lightOf(this.#store);
     this.#drawAround(graph, layout);
+    this.#show();
     this.#drawNodes(graph, layout, moving);
     this.#spread();
-    this.#show();
   }
 
   /** Fit the drawing into the stage, unless the user has chosen what is seen. */
@@ -307,12 +318,13 @@ export class Canvas {
   }
 
   #redraw(id: string): void {
-    const box = this.box(id);
+    const box = this.layout?.boxes[id];
     const shown = this.#shown(id);
     const card = this.#cards.get(id);
-    if (box && shown && card) {
+    const ground = this.box(id);
+    if (box && ground && shown && card) {
       this.#drawnStatus.set(id, shown.card.status);
-      card.draw(shown, box, this.#form(), Date.now() / 1000);
+      card.draw(shown, box, ground, this.form(id), Date.now() / 1000);
       card.element.classList.toggle('nbpipe-lit', this.#light.nodes?.has(id) ?? false);
     }
   }
@@ -329,8 +341,15 @@ export class Canvas {
     return { card, stale: this.#store.stale.has(id), selected: this.#store.selection === id };
   }
 
-  #form(): Form {
-    return this.#far ? 'far' : (this.layout?.size ?? 'M');
+  /** Where the selected step has room for its large card, which covers no other step, data or parameter. */
+  #enlarged(id: string): BoxCard | null {
+    const { layout } = this;
+    const box = layout?.boxes[id];
+    if (!box || id !== this.#store.selection || layout.size !== 'M' || this.#far || !this.#store.nodes.has(id)) {
+      return null;
+    }
+    const others = [...Object.values(layout.boxes), ...Object.values(layout.tags)].filter(each => each !== box);
+    return enlarged(box, others);
   }
 
   /** Selection, filter or marks are others. */
@@ -358,11 +377,9 @@ export class Canvas {
     const { x, y, scale } = this.view;
     this.#world.setAttribute('transform', `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${scale.toFixed(4)})`);
     const far = this.layout?.size !== 'XS' && scale < FAR;
-    if (far !== this.#far) {
-      this.#far = far;
-      this.#svg.classList.toggle('nbpipe-away', far);
-      this.#cards.forEach((_, id) => this.#redraw(id));
-    }
+    this.#far = far;
+    this.#svg.classList.toggle('nbpipe-away', far);
+    this.#cards.forEach((card, id) => card.form !== this.form(id) && this.#redraw(id));
     this.#hearers.forEach(hear => hear());
   }
 }

@@ -4,12 +4,13 @@ import { LOOKS } from '../../protocol';
 import type { BoxCard, NodeCard } from '../../protocol';
 import { drawn } from '../elements';
 import { shape } from '../glyph';
-import { duration, ticking } from '../words';
+import { large } from './large';
 import { bar, badge, frame, place, Words } from './pieces';
+import { labelOf, progressOf, timeOf, wordsOf } from './telling';
 import type { Ruler } from './text';
 
-/** `far` is a card of any size seen from so far away that only its glyph can be read. */
-export type Form = 'M' | 'S' | 'XS' | 'far';
+/** `far` is a card of any size seen from so far away that only its glyph can be read; `away` one out of sight. */
+export type Form = 'L' | 'M' | 'S' | 'XS' | 'far' | 'away';
 
 /** A step as it is shown: its card, with the host's marks on it. */
 export interface Shown {
@@ -17,46 +18,6 @@ export interface Shown {
   /** True where the cell of a step upstream was edited since it was registered. */
   readonly stale: boolean;
   readonly selected: boolean;
-}
-
-/** The status and what stands behind it: `failed · line 31`. */
-export function wordsOf(card: NodeCard): string {
-  const { detail, progress, status } = card;
-  const behind = detail || (status === 'running' && progress !== null ? `${Math.floor(progress * 100)} %` : '');
-  return behind ? `${status} · ${behind}` : status;
-}
-
-/** How long it has run, took, or will probably take. */
-export function timeOf(card: NodeCard, now: number): string {
-  if (card.started !== null) {
-    return ticking(now - card.started);
-  }
-  if (card.seconds !== null) {
-    return duration(card.seconds);
-  }
-  const planned = LOOKS[card.status]?.planned || card.status === 'queued';
-  return card.estimate !== null && planned ? `~${duration(card.estimate)}` : '';
-}
-
-/** How far it is, from 0 to 1, and whether that is only an estimate; null where nobody knows. */
-export function progressOf(card: NodeCard, now: number): { part: number; guessed: boolean } | null {
-  if (card.status !== 'running') {
-    return null;
-  }
-  if (card.progress !== null) {
-    return { part: Math.min(1, Math.max(0, card.progress)), guessed: false };
-  }
-  if (card.estimate !== null && card.estimate > 0 && card.started !== null) {
-    return { part: Math.min(0.95, Math.max(0, (now - card.started) / card.estimate)), guessed: true };
-  }
-  return null;
-}
-
-/** What a screen reader says. */
-export function labelOf({ card, stale }: Shown): string {
-  const members = card.members.length > 0 ? `group of ${card.members.length} steps` : '';
-  const parts = [card.name, members, wordsOf(card), card.why, stale ? 'a step before it was edited' : ''];
-  return parts.filter(each => each !== '').join(', ');
 }
 
 /** The drawing of one step. */
@@ -67,6 +28,7 @@ export class Card {
   readonly body = drawn('g', { class: 'nbpipe-body', 'aria-hidden': 'true' });
   readonly #words: Words;
   #progress: SVGElement | null = null;
+  form: Form = 'away';
   #drawnAs = '';
   #stale = false;
 
@@ -75,30 +37,36 @@ export class Card {
     this.element = drawn('g', { 'data-step': id }, this.body, this.button);
   }
 
-  /** Draw what is new about it. */
-  draw(shown: Shown, box: BoxCard, form: Form, now: number): void {
+  /** Draw what is new about it; `ground` is where it is drawn, `box` where it stands. */
+  draw(shown: Shown, box: BoxCard, ground: BoxCard, form: Form, now: number): void {
     const { card, stale, selected } = shown;
     this.#stale = stale;
-    const as = [form, card.status, box.width, box.height, card.target, card.members.length, stale, selected];
-    as.push(card.before, card.key !== '', progressOf(card, now)?.guessed ?? '', JSON.stringify(card.counts));
+    this.form = form;
+    const here = { ...ground, x: ground.x - box.x, y: ground.y - box.y };
+    const as = [form, card.status, ...Object.values(here), card.target, card.members.length, stale, selected];
+    as.push(card.before, card.key !== '', progressOf(card, now)?.guessed ?? '');
+    as.push(card.members.length > 0 ? JSON.stringify(card.counts) : '');
     const key = as.join('|');
     if (key !== this.#drawnAs) {
       this.#drawnAs = key;
-      this.#outline(shown, box, form);
+      this.#outline(shown, here, form);
     }
-    this.button.setAttribute('aria-label', labelOf(shown));
+    this.button.setAttribute('aria-label', labelOf(card, stale));
     this.button.setAttribute('aria-pressed', String(selected));
-    if (form === 'M') {
-      this.#medium(card, now);
-    } else if (form === 'S') {
+    this.tick(card, now);
+    if (form === 'S') {
       this.#words.write('name', card.name, 31, 18.2, stale ? 68 : 82, { pixels: 12, bold: true }, 'fg', 'middle');
     }
   }
 
-  /** A second has passed: only what runs looks different. */
-  tick(card: NodeCard, form: Form, now: number): void {
-    if (form === 'M' && card.started !== null) {
+  /** Write what is new of it: called, too, when a second has passed and it runs. */
+  tick(card: NodeCard, now: number): void {
+    if (this.form === 'M') {
       this.#medium(card, now);
+    } else if (this.form === 'L') {
+      const inner = large(card, this.#words.ruler, now);
+      inner.setAttribute('transform', `translate(${this.button.getAttribute('x')} ${this.button.getAttribute('y')})`);
+      this.body.lastElementChild?.replaceWith(inner);
     }
   }
 
@@ -108,19 +76,30 @@ export class Card {
     const muted = look?.muted ? ' nbpipe-muted' : '';
     this.element.setAttribute('class', `nbpipe-node nbpipe-hue-${look?.hue ?? 'idle'} nbpipe-form-${form}${muted}`);
     this.element.setAttribute('data-status', card.status.replaceAll(' ', '-'));
-    this.button.setAttribute('width', String(box.width));
-    this.button.setAttribute('height', String(box.height));
+    for (const [name, value] of Object.entries(box)) {
+      this.button.setAttribute(name, String(value));
+    }
     this.#words.clear();
     this.#progress = null;
-    this.body.replaceChildren();
-    this.body.append(...(selected ? [ring(box, form === 'XS' ? 8 : 11)] : []));
-    const stacked = card.members.length > 0;
-    if (form === 'XS') {
-      this.body.append(...(stacked ? [drawn('circle', { class: 'nbpipe-stack', cx: 8, cy: 8, r: 11 })] : []));
-      this.body.append(place(shape(card.status), 8, 8, 16));
-    } else {
-      this.body.append(...frame(box, look, form === 'S' ? 6 : 8, stacked), ...this.#signs(shown, box, form));
+    const around = selected ? [ring(box, form === 'XS' ? 8 : 11)] : [];
+    this.body.replaceChildren(...around, ...this.#inside(shown, box, form));
+  }
+
+  /** What is in the outline, but for the texts; out of sight nothing is. */
+  #inside(shown: Shown, box: BoxCard, form: Form): SVGElement[] {
+    const { status, members } = shown.card;
+    const stacked = members.length > 0;
+    if (form === 'away') {
+      return [];
     }
+    if (form === 'L') {
+      return [drawn('g')]; // whose place the large card takes
+    }
+    if (form === 'XS') {
+      const below = stacked ? [drawn('circle', { class: 'nbpipe-stack', cx: 8, cy: 8, r: 11 })] : [];
+      return [...below, place(shape(status), 8, 8, 16)];
+    }
+    return [...frame(box, LOOKS[status], form === 'S' ? 6 : 8, stacked), ...this.#signs(shown, box, form)];
   }
 
   #signs({ card, stale }: Shown, box: BoxCard, form: 'M' | 'S' | 'far'): SVGElement[] {
@@ -183,8 +162,8 @@ export class Card {
   }
 }
 
-function ring({ width, height }: BoxCard, rx: number): SVGRectElement {
-  return drawn('rect', { class: 'nbpipe-chosen', x: -4, y: -4, width: width + 8, height: height + 8, rx });
+function ring({ x, y, width, height }: BoxCard, rx: number): SVGRectElement {
+  return drawn('rect', { class: 'nbpipe-chosen', x: x - 4, y: y - 4, width: width + 8, height: height + 8, rx });
 }
 
 /** How many of a group's steps have each status, as one line in their hues. */

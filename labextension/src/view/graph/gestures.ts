@@ -1,4 +1,4 @@
-// Mouse, pen and fingers on the graph: a drag pans, the wheel zooms or pans, a click selects.
+// Mouse, pen and fingers on the graph: a drag pans, the wheel and two fingers zoom or pan, a click selects.
 
 import type { ViewContext } from '../context';
 import type { Canvas } from './canvas';
@@ -23,7 +23,11 @@ export function followGestures(canvas: Canvas, context: ViewContext): void {
     last = event.button === 0 && ground ? { x: event.clientX, y: event.clientY } : null;
     dragged = false;
   });
+  pinch(canvas);
   stage.addEventListener('pointermove', event => {
+    if (!event.isPrimary) {
+      last = null; // two fingers do not drag
+    }
     if (!last || event.buttons === 0) {
       return;
     }
@@ -54,6 +58,36 @@ export function followGestures(canvas: Canvas, context: ViewContext): void {
   });
   stage.addEventListener('dblclick', event => open(event, context));
   stage.addEventListener('wheel', event => wheel(event, canvas, context), { passive: false });
+}
+
+/** Two fingers: the graph stays below them. */
+function pinch({ stage, view }: Canvas): void {
+  const fingers = new Map<number, PointerEvent>();
+  stage.addEventListener('pointerdown', event => {
+    if (event.pointerType === 'touch') {
+      fingers.set(event.pointerId, event);
+    }
+  });
+  stage.addEventListener('pointermove', event => {
+    const before = fingers.get(event.pointerId);
+    const other = [...fingers.values()].find(each => each.pointerId !== event.pointerId);
+    if (!before) {
+      return;
+    }
+    fingers.set(event.pointerId, event);
+    if (other && fingers.size === 2) {
+      const place = stage.getBoundingClientRect();
+      const apart = (each: PointerEvent): number =>
+        Math.max(1, Math.hypot(each.clientX - other.clientX, each.clientY - other.clientY));
+      // The middle moves half as far as the one finger that moved.
+      view.pan((event.clientX - before.clientX) / 2, (event.clientY - before.clientY) / 2);
+      const [x, y] = [(event.clientX + other.clientX) / 2, (event.clientY + other.clientY) / 2];
+      view.zoom(apart(event) / apart(before), x - place.left, y - place.top);
+    }
+  });
+  const gone = (event: PointerEvent): void => void fingers.delete(event.pointerId);
+  stage.addEventListener('pointerup', gone);
+  stage.addEventListener('pointercancel', gone);
 }
 
 function open(event: MouseEvent, context: ViewContext): void {

@@ -1,15 +1,30 @@
 // The large card of a step, 300 by 150: ports, parameter values, the last metric and the last line it printed.
 
 import { LOOKS } from '../../protocol';
-import type { NodeCard } from '../../protocol';
+import type { BoxCard, NodeCard } from '../../protocol';
 import { drawn } from '../elements';
 import { shape } from '../glyph';
 import { ticking } from '../words';
-import { progressOf, timeOf, wordsOf } from './card';
 import { badge, bar, frame, place, Words } from './pieces';
+import { progressOf, timeOf, wordsOf } from './telling';
 import type { Ruler } from './text';
 
 export const LARGE = { width: 300, height: 150 };
+
+const SIDES = [0.5, 0, 1]; // parts of what it is larger that lie before the smaller card
+
+/** Where the large card covers a smaller one and none of the others: around its middle, else to a side; or null. */
+export function enlarged({ x, y, width, height }: BoxCard, others: readonly BoxCard[]): BoxCard | null {
+  const [across, down] = [LARGE.width - width, LARGE.height - height];
+  const places = SIDES.flatMap(up => SIDES.map(left => ({ x: x - left * across, y: y - up * down, ...LARGE })));
+  return places.find(each => others.every(other => areApart(each, other))) ?? null;
+}
+
+function areApart(one: BoxCard, other: BoxCard): boolean {
+  const across = one.x + one.width < other.x || other.x + other.width < one.x;
+  return across || one.y + one.height < other.y || other.y + other.height < one.y;
+}
+
 const ROWS = 3;
 const PORT = { pixels: 10, mono: true };
 

@@ -52,7 +52,7 @@ export class Tip {
       return;
     }
     this.#hide();
-    if (id !== null && event.pointerType !== 'touch' && event.buttons === 0) {
+    if (id !== null && this.canvas.form(id) !== 'L' && event.pointerType !== 'touch' && event.buttons === 0) {
       this.#timer = window.setTimeout(() => this.#show(id), REST);
     }
   }

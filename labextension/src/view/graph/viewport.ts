@@ -68,6 +68,13 @@ export class Viewport {
     this.moved();
   }
 
+  /** Whether some of a box of the drawing is in sight, or nearly. */
+  sees(box: Extent & { x: number; y: number }): boolean {
+    const [left, top] = [this.x + box.x * this.scale, this.y + box.y * this.scale];
+    const across = left < this.stage.width + MARGIN && left + box.width * this.scale > -MARGIN;
+    return across && top < this.stage.height + MARGIN && top + box.height * this.scale > -MARGIN;
+  }
+
   /** Move as little as brings a box of the drawing into sight; `centre`: to the middle, where it was out of sight. */
   reveal(box: Extent & { x: number; y: number }, centre = false): void {
     const left = this.x + box.x * this.scale;
