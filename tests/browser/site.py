@@ -10,7 +10,6 @@ from pathlib import Path
 
 PAGES = Path(__file__).parent / "pages"
 WIDGET = Path(__file__).parents[2] / "nbpipe/live/static/widget.js"
-AXE = Path(__file__).parents[2] / "labextension/node_modules/axe-core/axe.min.js"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css"}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,10 @@ from playwright.sync_api import Page, expect
 
 from nbpipe.views.status import LOOKS
 from tests.browser import graphs
+from tests.browser.accessibility import serious_faults
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.browser
-
-AXE = Path(__file__).parents[2] / "labextension/node_modules/axe-core/axe.min.js"
 
 
 class GraphPage:
@@ -315,7 +316,7 @@ def test_hostile_names_are_text_and_stay_inside_their_cards(graph: GraphPage) ->
     assert graph.page.evaluate("window.hurt") is None
     assert graph.page.locator("#view :is(script, img, iframe, a[href^=javascript])").count() == 0
     outside = graph.page.evaluate(
-        """() => [...document.querySelectorAll('.nbpipe-canvas [data-step]')].flatMap(step => {
+        """() => [...document.querySelectorAll('.nbpipe-canvas .nbpipe-form-M')].flatMap(step => {
             const card = step.querySelector('.nbpipe-card').getBoundingClientRect();
             return [...step.querySelectorAll('text')].filter(each => {
                 const box = each.getBoundingClientRect();
@@ -331,6 +332,80 @@ def test_a_thousand_steps_are_drawn_and_every_state_can_change(graph: GraphPage)
     assert graph.page.locator(".nbpipe-canvas [data-step]").count() == 1000
     graph.patch(*({"id": f"step_{place:04d}", "status": "done"} for place in range(1000)))
     expect(graph.page.locator(".nbpipe-canvas [data-status=done]")).to_have_count(1000)
+
+
+def test_what_is_out_of_sight_has_no_inner_life_until_it_is_seen(graph: GraphPage) -> None:
+    graph.mount(graphs.message(graphs.wide(200)), "panel")
+    away = graph.page.locator(".nbpipe-canvas .nbpipe-form-away")
+    name = away.last.get_attribute("data-step")
+    assert graph.step(name).get_attribute("data-status")
+    assert name in graph.button(name).get_attribute("aria-label")
+    assert graph.step(name).locator("text").count() == 0
+    graph.page.evaluate("name => page.view.store.select(name)", name)
+    expect(graph.step(name).locator("text").first).to_be_visible()
+    assert away.count() > 0
+
+
+def test_the_selected_step_is_large_where_that_covers_no_other(graph: GraphPage) -> None:
+    chain = ("a", "b", "c")
+    nodes = tuple(
+        graphs.NodeView(each, "done", parents=chain[:place][-1:]) for place, each in enumerate(chain)
+    )
+    edges = tuple(graphs.EdgeView(each.parents[0], each.node_id, "there") for each in nodes[1:])
+    graph.mount(graphs.message(graphs.Picture("chain", nodes, edges)))
+    places = graph.page.locator("[data-step]").evaluate_all(
+        "all => all.map(e => e.getAttribute('transform'))"
+    )
+    graph.step("b").click()
+    expect(graph.page.locator(".nbpipe-form-L .nbpipe-large")).to_have_count(1)
+    graph.patch({"id": "b", "status": "failed", "detail": "line 31"})
+    expect(graph.step("b")).to_contain_text("failed · line 31")
+    assert places == graph.page.locator("[data-step]").evaluate_all(
+        "all => all.map(e => e.getAttribute('transform'))"
+    )
+    graph.page.keyboard.press("Escape")
+    expect(graph.page.locator(".nbpipe-form-L")).to_have_count(0)
+    graph.mount(graphs.message(graphs.wide(40)))
+    graph.page.evaluate("page.view.store.select('step_0003')")
+    expect(graph.button("step_0003")).to_have_attribute("aria-pressed", "true")
+    covered = graph.page.evaluate(
+        """() => { const all = [...document.querySelectorAll('.nbpipe-canvas .nbpipe-hit')].map(each =>
+            each.getBoundingClientRect()); return all.filter(one => all.some(other => one !== other &&
+            one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom
+        )).length }"""
+    )
+    assert covered == 0
+
+
+def test_two_fingers_zoom_and_the_graph_stays_below_them(graph: GraphPage) -> None:
+    graph.mount(graphs.penguins_message(), "panel")
+    fingers = graph.page.context.new_cdp_session(graph.page)
+
+    def touch(kind: str, *places: tuple[int, int]) -> None:
+        points = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(places)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    step = graph.step("split")
+    box = step.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    left, right = (round(middle[0]) - 100, round(middle[1])), (round(middle[0]) + 100, round(middle[1]))
+    touch("touchStart", left)
+    touch("touchStart", left, right)
+    for apart in range(10, 101, 10):
+        touch("touchMove", (left[0] - apart, left[1]), (right[0] + apart, right[1]))
+    touch("touchEnd")
+    eventually(lambda: step.bounding_box()["width"] > 1.8 * box["width"])
+    after = step.bounding_box()
+    assert after["x"] + after["width"] / 2 == pytest.approx(middle[0], abs=12)
+    assert graph.page.evaluate("page.view.store.selection") is None
+
+
+def test_times_are_told_by_the_kernels_clock(graph: GraphPage) -> None:
+    kernels = time.time() + 3600
+    message = graphs.penguins_message(now=kernels) | {"now": kernels}
+    graph.mount(message)
+    expect(graph.step("train_forest")).to_contain_text(re.compile(r"train_forest[1-9]\d s"))
+    expect(graph.page.locator(".nbpipe-run-time")).to_contain_text(re.compile(r"run 14 · [2-9]\d s"))
 
 
 def test_a_graph_of_five_thousand_comes_in_groups_that_open(graph: GraphPage) -> None:
@@ -399,18 +474,9 @@ CASES = {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_serious_stands_in_the_way_of_anybody(graph: GraphPage, case: str, scheme: str) -> None:
-    if not AXE.is_file():
-        pytest.skip("no axe-core: make labextension")
     make, hosted, step = CASES[case]
     graph.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     graph.mount(make(), hosted)
     if step:
         graph.page.evaluate("step => page.view.show(step, 'why')", step)
-    graph.page.evaluate(AXE.read_text("utf-8"))
-    found = graph.page.evaluate("axe.run('#view').then(result => result.violations)")
-    serious = [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious_faults(graph.page, "#view") == []

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.accessibility import serious_faults
 from tests.browser.graphs import penguins_message
-from tests.browser.site import AXE, site
+from tests.browser.site import site
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.browser
@@ -542,18 +543,8 @@ def test_a_script_shows_what_changed_and_where_it_failed(begin: Begin) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("tab", ["why", "logs", "data", "metrics", "history", "script"])
 def test_axe_finds_nothing_serious(begin: Begin, page: Page, tab: str, scheme: Any) -> None:
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: npm ci in labextension")
     page.emulate_media(color_scheme=scheme)
     begin()
     show(page, tab)
     expect(page.locator(".nbpipe-pane .nbpipe-waiting")).to_have_count(0)
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("axe.run('.nbpipe-inspector').then(({ violations }) => violations)")
-    serious = [
-        (each["id"], node["html"][:200], node["failureSummary"])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
-    assert serious == []
+    assert serious_faults(page, ".nbpipe-inspector") == []
