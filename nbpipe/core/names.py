@@ -27,7 +27,7 @@ class Names:
         alters: all names whose object it changes so, those that it set itself too.
         calls: name from before -> methods that it calls on it.
         passes: ``(function, place, name)``: a name from before that it passes to a function as it is, by position or
-            keyword.
+            keyword; a function that is an attribute, as in ``random.shuffle(x)``, is ``.shuffle``.
         lines: name -> first line that reads it.
         stars: ``(module, line)`` of each ``from module import *``.
         awaits: line of an ``await`` outside functions, or 0.

@@ -115,11 +115,12 @@ class Reading(ast.NodeVisitor):
                 self.change(function.value)
             if isinstance(function.value, ast.Name):
                 self.module.calls.setdefault(self.from_before(function.value), set()).add(function.attr)
-        elif isinstance(function, ast.Name):
+        if isinstance(function, ast.Name | ast.Attribute):
+            called = function.id if isinstance(function, ast.Name) else f".{function.attr}"
             given: list[tuple[int | str, ast.expr]] = list(enumerate(node.args))
             given += [(word.arg, word.value) for word in node.keywords if word.arg]
             self.module.passes |= {
-                (function.id, place, each.id)
+                (called, place, each.id)
                 for place, each in given
                 if isinstance(each, ast.Name) and self.from_before(each)
             }

@@ -139,7 +139,8 @@ def test_objects_from_before_that_are_changed_in_place(source: str, changes: str
 def test_calls_on_and_with_names_from_before_are_told() -> None:
     names = names_of("a.append(1)\na.pop()\nf(a, x, key=b)\nc = []\nc.append(a)\nf(c)\n")
     assert names.calls == {"a": {"append", "pop"}}
-    assert names.passes == {("f", 0, "a"), ("f", 1, "x"), ("f", "key", "b")}
+    assert names.passes == {(".append", 0, "a"), ("f", 0, "a"), ("f", 1, "x"), ("f", "key", "b")}
+    assert names_of("lib.mix(a)\nb.add(c)").passes == {(".mix", 0, "a"), (".add", 0, "c")}
 
 
 def test_what_a_function_changes_of_its_arguments_is_told() -> None:

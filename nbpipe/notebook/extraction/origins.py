@@ -14,7 +14,7 @@ from typing import Any
 from nbpipe.core.names import names_inside
 from nbpipe.core.parameter import SIMPLE_TYPES
 from nbpipe.notebook.extraction.book import Book, BookCell
-from nbpipe.notebook.extraction.pieces import Piece
+from nbpipe.notebook.extraction.pieces import CHANGING_FUNCTIONS, Piece
 from nbpipe.notebook.formats.known import CHANGING_METHODS
 from nbpipe.notebook.formats.round_trip import same
 
@@ -73,7 +73,9 @@ class Origins:
             if kept and kept.changing & methods:
                 yield name
         for function, place, name in sorted(cell.names.passes, key=str):
-            if place in self._arguments_changed(self._function(function, cell)):
+            if function in CHANGING_FUNCTIONS or place in self._arguments_changed(
+                self._function(function, cell)
+            ):
                 yield name
 
     def _function(self, name: str, cell: BookCell) -> Piece | None:

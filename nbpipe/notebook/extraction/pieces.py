@@ -11,6 +11,19 @@ from typing import Any, Literal
 from nbpipe.core.names import Names, names_of
 from nbpipe.notebook.formats.known import CHANGING_METHODS
 
+CHANGING_FUNCTIONS = frozenset(
+    {
+        ".shuffle",
+        ".heappush",
+        ".heappop",
+        ".heapify",
+        ".insort",
+        ".insort_left",
+        ".insort_right",
+        ".fill_diagonal",
+    }
+)
+"""Functions of libraries that change what they are given, by their last name."""
 PieceKind = Literal["import", "function", "class", "constant"]
 
 
@@ -76,7 +89,10 @@ def pieces_of(python: str) -> Mapping[str, Piece | None]:
 def _may_change(names: Names) -> Iterator[str]:
     """Names whose object a statement may change in place: by a method, or by a function that gets it."""
     yield from (name for name, methods in names.calls.items() if methods & CHANGING_METHODS)
-    yield from (name for function, _, name in names.passes if not hasattr(builtins, function))
+    for function, _, name in names.passes:
+        unknown = not function.startswith(".") and not hasattr(builtins, function)
+        if unknown or function in CHANGING_FUNCTIONS:
+            yield name
 
 
 def _is_submodule(piece: Piece) -> bool:

@@ -185,6 +185,7 @@ def test_a_value_that_a_cell_changes_in_place_is_written_by_its_step(at: Path) -
         "df['y'] = df['x'] * 2\nrows.append(1)",
         "def add(frame, to):\n    to.append(2)\n    frame.insert(0, 'z', 3)",
         "add(df, to=rows)",
+        "import heapq\nheapq.heappush(rows, 0)\nprint(len(df))",
         "print(df, rows)",
     )
     for cell in ("[1]", "[2]", "[4]"):
@@ -193,6 +194,9 @@ def test_a_value_that_a_cell_changes_in_place_is_written_by_its_step(at: Path) -
         assert set(written) == {"df", "rows"}
     assert "--df {s2.df} --rows {s2.rows}" in line(made)
     assert json.loads(written["rows"].read_text()) == [1, 2]
+    assert notebook.extract("[5]").text.startswith(
+        "%%pipeline_step rows.py --rows {s4.rows} --df {s4.df} --out {>rows"
+    )
     pd.testing.assert_frame_equal(pd.read_csv(written["df"]), notebook.variables["df"])
 
 

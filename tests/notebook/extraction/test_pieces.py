@@ -47,6 +47,8 @@ def texts(source: str) -> dict[str, str | None]:
         ("A = []\nA.index(1)", {"A": "A = []"}),
         ("A = []\nfill(A)", {"A": None}),
         ("A = []\nprint(A)", {"A": "A = []"}),
+        ("A = []\nnp.array(A)", {"A": "A = []"}),
+        ("A = []\nrandom.shuffle(A)", {"A": None}),
         ("A.append(1)\nfill(A)", {}),
         ("x = (", {}),
     ],
