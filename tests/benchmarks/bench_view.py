@@ -187,19 +187,22 @@ def _memory(kernel: LiveKernel) -> Work:
         before = most = kernel.held
         kernel.run(_PRINT.format(lines=_LINES, edit=next(edits)), "c0")
         kernel.ask("run", force=[], only=[])
+        kernel.until(lambda told: _state(told) == "running")
         if followed:
-            kernel.until(_is_running)
             kernel.ask("log_open", step="talk", run="", attempt=0)
+        awaited = {"done", _LINES} if followed else {"done"}
+
+        def over(told: Mapping[str, Any]) -> bool:
+            awaited.difference_update({_state(told), told.get("lines")})
+            return not awaited
 
         def look() -> None:
             nonlocal most
             most = max(most, kernel.held)
 
+        kernel.until(over, look)
         if followed:
-            kernel.until(lambda told: told["type"] == "log" and told["lines"] == _LINES, look)
             kernel.ask("log_close")
-        else:
-            kernel.until(lambda told: _state(told) == "done", look)
         return Sample(0, 0, most - before)
 
     contenders = [
@@ -213,10 +216,6 @@ def _memory(kernel: LiveKernel) -> Work:
 
 def _state(told: Mapping[str, Any]) -> str:
     return next((each["status"] for each in told.get("nodes") or () if each["id"] == "talk"), "")
-
-
-def _is_running(told: Mapping[str, Any]) -> bool:
-    return _state(told) == "running"
 
 
 def _sizes() -> Work:
