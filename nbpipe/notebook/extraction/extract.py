@@ -133,7 +133,7 @@ class _Extracting:
             first = piece.text.partition("\n")[0]
             shown = first if piece.kind == "import" else f"{piece.kind} {piece.name}"
             self.notes.append(f"{shown} is taken from {cell.label if cell else 'the kernel'}")
-        self.notes += [f"{name} is set by no other cell" for name in needs.unknown]
+        self.notes += [f"{name} is set by no cell above" for name in needs.unknown]
         used = {piece.name for piece, _ in needs.imports} | {*self.cell.names.sets}
         above = self.origins.book.before(self.cell)
         for cell, text in settings_above(above, used, self.session.namespace):

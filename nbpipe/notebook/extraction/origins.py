@@ -31,7 +31,7 @@ class Needs:
         pieces: ``(function, class or constant, its cell)`` in the order of the notebook.
         values: name -> the cell that made the value it reads; None where no cell is known to.
         kernel: names that only a kernel has.
-        unknown: names that no other cell sets.
+        unknown: names that no cell sets before.
         read: every name that it reads, itself or in a function that it uses.
     """
 
@@ -126,14 +126,17 @@ class Origins:
         return cell is None or (cell.ran is not None and cell.ran.turn > max(ran, default=-1))
 
     def maker(self, name: str, cell: BookCell) -> BookCell | None:
-        """The cell whose value of a name another cell reads: the last above that touches it, else the first below."""
-        return self._nearest(cell, [each for each in self.setters(name) if each is not cell])
+        """The cell whose value of a name another cell reads: the last above that touches it, else the first below.
 
-    def _nearest(self, cell: BookCell, found: Sequence[BookCell]) -> BookCell | None:
-        found = [each for each in found if each.ran] or found
+        A name that the cell sets itself is nobody's below: the cell had run before.
+        """
+        others = [each for each in self.setters(name) if each is not cell]
+        found = [each for each in others if each.ran] or others
         place = self.book.cells.index(cell)
         above = [each for each in found if self.book.cells.index(each) < place]
-        return above[-1] if above else found[0] if found else None
+        if above or name in cell.names.sets:
+            return above[-1] if above else None
+        return found[0] if found else None
 
     def needs(self, cell: BookCell, written: Iterable[str] = ()) -> Needs:
         """What a cell takes from the others, with all that the functions it uses take in turn.
@@ -163,15 +166,12 @@ class Origins:
     def _take(self, name: str, cell: BookCell, needs: Needs) -> Piece | None:
         """Put a name where it belongs; the piece of code that defines it, where one does."""
         maker = self.maker(name, cell)
-        definer = self._nearest(
-            cell, [e for e in self.setters(name) if e is not cell and name in e.names.sets]
-        )
-        piece = definer.pieces.get(name) if definer is not None and definer is maker else None
-        if piece is not None and definer is not None and self._is_code(name, piece, cell):
+        piece = maker.pieces.get(name) if maker is not None and name in maker.names.sets else None
+        if piece is not None and maker is not None and self._is_code(name, piece, cell):
             if piece.kind == "import":
-                needs.imports.append((piece, definer))
+                needs.imports.append((piece, maker))
             else:
-                needs.pieces.append((piece, definer))
+                needs.pieces.append((piece, maker))
             return piece
         if maker is None and KERNEL_NAMES.fullmatch(name):
             needs.kernel.append(name)
@@ -185,7 +185,7 @@ class Origins:
 
     def _is_own(self, name: str, cell: BookCell) -> bool:
         """True for a name that nobody sets but the cell itself, or Python."""
-        return name in self.touched(cell) or hasattr(builtins, name)
+        return name in cell.names.sets or hasattr(builtins, name)
 
     def _is_code(self, name: str, piece: Piece, cell: BookCell) -> bool:
         """False for a constant that is better passed: a plain value, or one that is not any more what is written."""

@@ -493,9 +493,9 @@ def test_a_name_of_no_cell_that_is_known_is_taken_from_the_kernel(at: Path) -> N
     assert json.loads(written["y"].read_text()) == [3, 1, "1"]
 
 
-def test_a_name_that_no_other_cell_sets_is_told_and_not_passed(at: Path) -> None:
+def test_a_name_that_no_cell_sets_before_is_told_and_not_passed(at: Path) -> None:
     notebook = Written(at, "try:\n    fast\nexcept NameError:\n    fast = False\n")
-    assert "fast is set by no other cell" in notebook.extract("[1]").notes
+    assert "fast is set by no cell above" in notebook.extract("[1]").notes
 
 
 def test_a_step_written_by_hand_is_read_by_its_ending_and_told_so(at: Path) -> None:
@@ -628,3 +628,23 @@ def test_an_object_with_two_names_that_is_changed_under_one_is_asked_about(at: P
     assert notebook.extract("[2]", skip=["a"]).questions == ()
     assert [each.partition(" are")[0] for each in notebook.asked("[3]")] == ["a and c", "b and c"]
     assert notebook.asked("[4]") == []
+
+
+def test_a_cell_that_sets_a_name_itself_does_not_take_it_from_a_cell_below(at: Path) -> None:
+    notebook = Written(at, "for n in [1, 2]:\n    pass\ndel n\nn = 0", "for n in [3]:\n    pass\nprint(n)")
+    assert line(notebook.extract("[1]")) == "n.py --out {>n.json}"
+
+
+def test_a_function_of_a_cell_below_is_taken_where_cells_ran_out_of_order(at: Path) -> None:
+    notebook = Written(at, "def later(x):\n    return [x]", "y = later(1)")
+    cells = [
+        {"id": f"id{n}", "cell_type": "code", "source": source}
+        for n, source in ((2, "y = later(1)"), (1, "def later(x):\n    return [x]"))
+    ]
+    made = extract(notebook.session, "id2", {}, cells)
+    assert "def later(x):" in made.text
+
+
+def test_a_value_of_no_cell_that_a_cell_changes_is_an_input(at: Path) -> None:
+    notebook = Written(at, "rows.append(len(rows))", "print(rows)", rows=[7])
+    assert notebook.asked("[1]")[0].startswith("rows is made by no cell that is known")
