@@ -75,6 +75,17 @@ def test_every_step_says_its_state_by_attribute_word_and_label(graph: GraphPage)
         assert (step.locator(".nbpipe-dotted").count() == 1) == look.planned
 
 
+def test_every_edge_stays_drawn_when_one_of_them_changes(graph: GraphPage) -> None:
+    graph.mount(graphs.penguins_message())
+    lines = graph.page.locator("path[data-edge]")
+    before = {each.get_attribute("data-edge"): each.get_attribute("class") for each in lines.all()}
+    labelled = graph.page.evaluate("[...page.view.store.edges.values()].find(each => each.labels.length).id")
+    graph.page.evaluate("id => page.patch([], { edges: [{ id, state: 'stopped' }] })", labelled)
+    expect(graph.page.locator(f'path[data-edge="{labelled}"]')).to_have_class("nbpipe-edge nbpipe-stopped")
+    after = {each.get_attribute("data-edge"): each.get_attribute("class") for each in lines.all()}
+    assert after == before | {labelled: "nbpipe-edge nbpipe-stopped"}
+
+
 def test_edges_show_whether_their_data_is_there(graph: GraphPage) -> None:
     graph.mount(graphs.penguins_message())
     drawn = graph.page.locator("[data-edge]").evaluate_all("all => all.map(e => e.getAttribute('class'))")

@@ -126,7 +126,7 @@ const VIEW_STYLE = `
   .nbpipe-progress { order: 3; flex-basis: 100%; justify-content: flex-start; }
 }
 @container nbpipe (max-width: 480px) {
-  .nbpipe-buttons { flex-wrap: wrap; }
+  .nbpipe-buttons { flex-wrap: wrap; flex-shrink: 1; }
   .nbpipe-chips { flex-wrap: wrap; padding-inline: 12px; }
   .nbpipe-toolbar { padding-inline: 12px; }
   .nbpipe-titles { flex-basis: 100%; }

@@ -15,12 +15,19 @@ const page = {
   },
   /** What the view asked with a verb, in order. */
   asked: verb => page.kernel.requests.filter(each => each.verb === verb).map(each => each.args),
-  /** Send new values for some fields of some steps. */
-  patch: (nodes, { skip = 0 } = {}) => {
-    const { graph, nodes: known } = page.view.store;
-    const cards = nodes.map(({ id, ...changed }) => ({ ...known.get(id), ...changed }));
-    const none = { head: null, edges: [], data: [], parameters: null };
-    page.kernel.say({ type: 'patch', revision: graph.revision + 1 + skip, nodes: cards, ...none });
+  /** Send new values for some fields of some steps and edges. */
+  patch: (nodes, { skip = 0, edges = [] } = {}) => {
+    const { store } = page.view;
+    const whole = (changed, known) => changed.map(({ id, ...fields }) => ({ ...known.get(id), ...fields }));
+    page.kernel.say({
+      type: 'patch',
+      revision: store.graph.revision + 1 + skip,
+      head: null,
+      nodes: whole(nodes, store.nodes),
+      edges: whole(edges, store.edges),
+      data: [],
+      parameters: null
+    });
   }
 };
 

@@ -273,7 +273,8 @@ export class Canvas {
     }
     const moving = moves(graph.nodes.length);
     const labelled = change.edges.some(each => layout.labels[each]);
-    if (change.parameters || change.data.length > 0 || labelled) {
+    const anew = change.parameters || change.data.length > 0 || labelled;
+    if (anew) {
       this.#drawAround(graph, layout);
     }
     const delays = this.#delays(moving ? change.nodes : []);
@@ -281,7 +282,7 @@ export class Canvas {
       this.#later(id, delays.get(id) ?? 0, moving);
     }
     this.#light = lightOf(this.#store);
-    this.#spread(this.#light.nodes === null ? change.edges : undefined);
+    this.#spread(anew || this.#light.nodes !== null ? undefined : change.edges);
   }
 
   /** Milliseconds after which each step that went stale shows it. */
