@@ -30,7 +30,7 @@ __all__ = ["project"]
 pytestmark = pytest.mark.runner
 
 QUICK = 12
-SLOW = 150
+SLOW = 200
 KEPT = 8  # runs that a gc keeps: more than a round has
 WORKER = """
     import sys
