@@ -397,9 +397,7 @@ def is_started() -> bool:
 
 def current() -> Session:
     """The session of this process; outside a kernel one of the working directory."""
-    if not _sessions:
-        start(Session(Path.cwd()))
-    return _sessions[0]
+    return _sessions[0] if _sessions else Session(Path.cwd())
 
 
 def pipeline(name: str = "") -> Pipeline:

@@ -156,7 +156,7 @@ def _spellings(text: str) -> Iterator[str]:
     if text.split() == [text] and not text.endswith("\\"):
         yield literal
     yield f"'{literal}'"
-    if not any(char.isspace() for char in text.replace(" ", "")):
+    if not any(char.isspace() for char in text.replace(" ", "")) and not text.endswith(" "):
         yield "".join(f"\\{char}" if char in "'\"\\ " else char for char in literal)
     escaped = literal.replace("\\", "\\\\").replace('"', '\\"')
     yield f'"{escaped}"'
