@@ -272,17 +272,21 @@ export class Canvas {
       return;
     }
     const moving = moves(graph.nodes.length);
-    const labelled = change.edges.some(each => layout.labels[each]);
-    const anew = change.parameters || change.data.length > 0 || labelled;
+    const anew = change.parameters || change.data.length > 0 || change.edges.some(each => layout.labels[each]);
     if (anew) {
       this.#drawAround(graph, layout);
     }
-    const delays = this.#delays(moving ? change.nodes : []);
-    for (const id of change.nodes) {
-      this.#later(id, delays.get(id) ?? 0, moving);
-    }
+    this.#renewAll(change.nodes, moving);
     this.#light = lightOf(this.#store);
     this.#spread(anew || this.#light.nodes !== null ? undefined : change.edges);
+  }
+
+  /** Steps are others: those that went stale show it one rank after the other. */
+  #renewAll(changed: readonly string[], moving: boolean): void {
+    const delays = this.#delays(moving ? changed : []);
+    for (const id of changed) {
+      this.#later(id, delays.get(id) ?? 0, moving);
+    }
   }
 
   /** Milliseconds after which each step that went stale shows it. */
