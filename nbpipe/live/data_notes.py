@@ -11,6 +11,7 @@ from pathlib import Path
 from nbpipe.errors import StoreError
 from nbpipe.execution.source_data import count_rows
 from nbpipe.live.loop import Lane
+from nbpipe.live.previews.parquet import is_safe
 from nbpipe.store.objects import ObjectStore
 from nbpipe.views.present import data_note
 
@@ -68,6 +69,8 @@ def _parquet_rows(path: Path) -> int | None:
     if importlib.util.find_spec("pyarrow") is None:
         return None
     try:
+        if not is_safe(importlib.import_module("pyarrow")):
+            return None
         parquet = importlib.import_module("pyarrow.parquet")
         return int(parquet.ParquetFile(path).metadata.num_rows)
     except Exception:  # noqa: BLE001 - a file that is none, or a library that is broken: nothing is known

@@ -13,7 +13,16 @@ from nbpipe.views.answers import PreviewCard
 
 _BATCH = 1000
 _LARGEST_GROUP = 2**28
-_SAFE = (14, 0, 1)  # what came before may unpickle what a file holds
+_SAFE = (14, 0, 1)
+
+
+def is_safe(arrow: Any) -> bool:
+    """Whether this pyarrow only reads: one before 14.0.1 may run what a file holds (CVE-2023-47248).
+
+    Args:
+        arrow: the module.
+    """
+    return tuple(map(int, re.findall(r"\d+", arrow.__version__)[:3])) >= _SAFE
 
 
 def parquet_table(source: Source, first: int, count: int) -> PreviewCard:
@@ -25,7 +34,7 @@ def parquet_table(source: Source, first: int, count: int) -> PreviewCard:
     if importlib.util.find_spec("pyarrow") is None:
         return PreviewCard("binary", note="pyarrow is not installed here, so its rows are not shown")
     arrow = importlib.import_module("pyarrow")
-    if tuple(map(int, re.findall(r"\d+", arrow.__version__)[:3])) < _SAFE:
+    if not is_safe(arrow):
         return PreviewCard("binary", note="pyarrow is older than 14.0.1, which may run what a file holds")
     with source.open() as file:
         try:

@@ -9,6 +9,7 @@ import pickle
 import struct
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from nbpipe.errors import StoreError
 from nbpipe.live.previews.image import LARGEST, kind_of
 from nbpipe.live.previews.look import look_into
+from nbpipe.live.previews.parquet import is_safe
 from nbpipe.live.previews.source import Source, encoding_of
 
 GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
@@ -180,3 +182,10 @@ def test_a_pipe_is_never_waited_for(tmp_path: Path, kind: str) -> None:
         path.mkdir()
     with pytest.raises(StoreError, match=r"a\.csv cannot be read"):
         look_into(Source(path, "a.csv"), 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"), [("13.0.0", False), ("14.0.0", False), ("14.0.1", True), ("21.0.0.dev4", True)]
+)
+def test_a_pyarrow_that_may_run_what_a_file_holds_is_not_used(version: str, safe: bool) -> None:
+    assert is_safe(SimpleNamespace(__version__=version)) is safe
