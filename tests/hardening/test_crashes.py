@@ -94,7 +94,8 @@ class Killer:
 
         with kernel_in(self.scene.root) as kernel:
             kernel.client.execute(PLAIN.replace("int(sys.argv[1])", "1"))
-            self._wait(before, lambda: not kernel.manager.is_alive())
+            answered = kernel.client.shell_channel.socket.poll  # a run may end before it gave so many signs
+            self._wait(before, lambda: not kernel.manager.is_alive() or answered(0))
             os.killpg(os.getpgid(kernel.manager.provisioner.pid), signal.SIGKILL)
             self.killed["kernel"] += 1
             eventually(lambda: not kernel.manager.is_alive())
