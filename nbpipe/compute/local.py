@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import socket
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 
-from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink
+from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink, Tell, tell_nobody
 from nbpipe.errors import EnvironmentProbeError, UsageError
 
 if sys.platform == "linux":
     from nbpipe.compute.forked import Zygotes
 
+_PATIENCE = 60.0  # seconds an interpreter may take to answer
+
 
 class LocalBackend(Backend):
-    """Runs jobs as processes of this machine.
+    """Runs jobs as processes of this machine, which end with the process that holds it.
 
     On Linux they are forked by zygotes (`nbpipe.compute.forked`); elsewhere, or with `forked=False`, each is
     an interpreter started anew (`nbpipe.compute.spawned`), which takes longer and finds fewer of the
@@ -32,6 +38,8 @@ class LocalBackend(Backend):
         await backend.aclose()
     """
 
+    shares_files = True
+
     def __init__(self, *, forked: bool = True) -> None:
         self._zygotes = Zygotes() if sys.platform == "linux" and forked else None
         self._spawned: set[Handle] = set()
@@ -41,9 +49,39 @@ class LocalBackend(Backend):
         import psutil
 
         cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return Capacity(cpus or 1, psutil.virtual_memory().total)
+        version = ".".join(map(str, sys.version_info[:3]))
+        return Capacity(
+            cpus or 1, psutil.virtual_memory().total, python=version, machine=socket.gethostname()
+        )
 
-    async def start(self, job: Job, sink: Sink) -> Handle:
+    async def run_script(self, python: str, script: Path, env: Mapping[str, str]) -> bytes:
+        """Start an interpreter with a script; see `Backend.run_script`."""
+        program = python or sys.executable
+        try:
+            process = await asyncio.create_subprocess_exec(
+                program,
+                str(script),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=dict(env),
+            )
+        except OSError as error:
+            raise EnvironmentProbeError(f"{program} cannot be started: {error.strerror}.") from error
+        try:
+            printed, complaint = await asyncio.wait_for(process.communicate(), _PATIENCE)
+        except TimeoutError as error:
+            raise EnvironmentProbeError(f"{program} gave no answer in {_PATIENCE:g} s.") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            said = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+            raise EnvironmentProbeError(f"{program} does not answer as a Python does.", place=said or None)
+        return printed
+
+    async def start(self, job: Job, sink: Sink, tell: Tell = tell_nobody) -> Handle:
         """Start a process; see `Backend.start`."""
         python = _check(job)
         if self._zygotes is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,9 @@ class ComputeTarget:
     Attributes:
         workspace: the workspace that has it, or None.
         name: how steps call it.
-        type: its kind, ``local`` or one of Azure ML v1's (``AmlCompute``, ``VirtualMachine``, ...).
+        type: its kind: ``local``, ``ssh``, ``dask``, ``slurm``, ``practice``, one that a package brings, or one of
+            Azure ML v1's (``AmlCompute``, ``VirtualMachine``, ...).
+        settings: what its backend is opened with, as JSON; paths of keys, never keys.
 
     Example:
         >>> ComputeTarget(None, "local").type
@@ -26,3 +29,4 @@ class ComputeTarget:
     workspace: Any = field(repr=False, compare=False)
     name: str
     type: str = LOCAL
+    settings: Mapping[str, Any] = field(default_factory=dict)

@@ -104,6 +104,27 @@ class StepStarted(StepEvent):
 
 
 @dataclass(frozen=True)
+class StepMoved(StepEvent):
+    """Where a step stands on its way to another machine and back.
+
+    Attributes:
+        phase: ``connecting``, ``queued``, ``sending``, ``preparing``, ``running``, ``away`` (the connection is lost
+            and the step goes on) or ``fetching``.
+        where: the machine, or empty while none is chosen.
+        why: what is waited for, in the words of the target (``Resources``).
+        done, total: bytes that came over and all that will.
+        rate: bytes a second, or 0 where that is not known.
+    """
+
+    phase: str
+    where: str = ""
+    why: str = ""
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
 class StepNoted(StepEvent):
     """Something worth telling about a step while or after it runs ("is not deterministic", a warning)."""
 
@@ -209,7 +230,7 @@ def _tag(kind: type[Event]) -> str:
 
 _KINDS: dict[str, type[Event]] = {}
 for _kind in (
-    RunStarted, StepQueued, StepReused, StepStarted, StepNoted, StepLogged, StepFinished, StepFailed,
+    RunStarted, StepQueued, StepReused, StepStarted, StepMoved, StepNoted, StepLogged, StepFinished, StepFailed,
     StepCancelled, StepBlocked, StopRequested, RunFinished,
 ):  # fmt: skip
     _kind.kind = _tag(_kind)

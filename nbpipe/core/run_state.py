@@ -17,6 +17,7 @@ from nbpipe.core.events import (
     StepFailed,
     StepFinished,
     StepLogged,
+    StepMoved,
     StepNoted,
     StepQueued,
     StepReused,
@@ -207,7 +208,7 @@ class RunState:
         step = self.steps.get(event.node)
         if step is None:
             raise IllegalEvent(f"{event.kind} came to {event.node}, which is no step of this run")
-        if not isinstance(event, StepLogged | StepNoted):
+        if not isinstance(event, StepLogged | StepMoved | StepNoted):
             table = _NEXT[type(event)]
             if step.status not in table:
                 raise IllegalEvent(f"{event.kind} came to {event.node}, which is {step.status}")

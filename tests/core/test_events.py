@@ -13,7 +13,7 @@ from nbpipe.core import events
 from nbpipe.core.events import Event, RunStarted, StepEvent, StepFinished, event_from_json
 
 KINDS = {
-    "run_started", "step_queued", "step_reused", "step_started", "step_noted", "step_logged", "step_finished",
+    "run_started", "step_queued", "step_reused", "step_started", "step_moved", "step_noted", "step_logged", "step_finished",
     "step_failed", "step_cancelled", "step_blocked", "stop_requested", "run_finished",
 }  # fmt: skip
 CLASSES = {
