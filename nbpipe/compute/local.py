@@ -10,8 +10,10 @@ import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink, Tell, tell_nobody
+from nbpipe.compute.registered import BackendKind
 from nbpipe.errors import EnvironmentProbeError, UsageError
 
 if sys.platform == "linux":
@@ -99,6 +101,18 @@ class LocalBackend(Backend):
             await handle.cancel(0.0)
         if self._zygotes is not None:
             await self._zygotes.aclose()
+
+
+class _Local(BackendKind):
+    """Targets of type ``local``."""
+
+    def open(self, name: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> LocalBackend:
+        """This machine; see `BackendKind.open`."""
+        del name, settings, environ
+        return LocalBackend()
+
+
+KIND = _Local()
 
 
 def _check(job: Job) -> str:
