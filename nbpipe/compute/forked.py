@@ -201,7 +201,7 @@ class ForkedHandle(Handle):
         self._output.start()
         loop.add_reader(self._channel, self._receive)
         with suppress(OSError):  # nobody at the other end: that is read there, too
-            await loop.sock_sendall(self._channel, _request(job).to_bytes())
+            await loop.sock_sendall(self._channel, request_of(job).to_bytes())
 
     async def wait(self) -> Exit:
         """See `Handle.wait`."""
@@ -247,7 +247,7 @@ class ForkedHandle(Handle):
         elif report is None or report.ending == "lost":
             self.done.set_result(Exit(None, None, 0.0, 0.0, 0, lost=self._why_lost(report)))
         else:
-            self.done.set_result(_exit(report))
+            self.done.set_result(exit_of(report))
 
     def _why_lost(self, report: Report | None) -> str:
         if report is None:
@@ -259,7 +259,8 @@ class ForkedHandle(Handle):
 _encoded = lru_cache(maxsize=4096)(os.fsencode)  # steps have most of their variables in common
 
 
-def _request(job: Job) -> Request:
+def request_of(job: Job) -> Request:
+    """A job as its guard hears of it."""
     return Request(
         os.fsencode(job.script),
         [os.fsencode(argument) for argument in job.argv],
@@ -269,7 +270,8 @@ def _request(job: Job) -> Request:
     )
 
 
-def _exit(report: Report) -> Exit:
+def exit_of(report: Report) -> Exit:
+    """What a guard's report says."""
     return Exit(
         code=report.status if report.status >= 0 else None,
         signal=-report.status if report.status < 0 else None,

@@ -85,7 +85,7 @@ class LocalBackend(Backend):
 
     async def start(self, job: Job, sink: Sink, tell: Tell = tell_nobody) -> Handle:
         """Start a process; see `Backend.start`."""
-        python = _check(job)
+        python = check_job(job)
         if self._zygotes is not None:
             return await self._zygotes.start(python, job, sink)
         from nbpipe.compute.spawned import SpawnedHandle  # brings psutil, which no forked job needs
@@ -115,7 +115,7 @@ class _Local(BackendKind):
 KIND = _Local()
 
 
-def _check(job: Job) -> str:
+def check_job(job: Job) -> str:
     """The path of a job's interpreter, once the job is known to be one that can be started."""
     bad = next((f"argument {text!r}" for text in (job.script, *job.argv) if not _passable(text)), None)
     for name, value in job.env.items():  # values may be secret

@@ -1,7 +1,8 @@
 """How an interpreter, with or without nbpipe, starts the runtime: `python .../nbpipe/runtime/__main__.py`.
 
 With the number of a socket, it is a zygote (`nbpipe.runtime.zygote`); with `--launch SCRIPT ARGUMENTS`, it
-becomes the script at once, for systems that cannot fork.
+becomes the script at once, for systems that cannot fork; with `--keep FOLDER LAUNCHER...`, it is a keeper
+(`nbpipe.runtime.keeper`).
 """
 
 from __future__ import annotations
@@ -31,9 +32,14 @@ def _main(arguments: list[str]) -> None:
     else:
         import os
 
-        from nbpipe.runtime.zygote import Zygote
+        if arguments[0] == "--keep":
+            from nbpipe.runtime.keeper import Keeper
 
-        request = Zygote(int(arguments[0]), modules).serve()
+            request = Keeper(arguments[1], arguments[2:], modules).run()
+        else:
+            from nbpipe.runtime.zygote import Zygote
+
+            request = Zygote(int(arguments[0]), modules).serve()
         if request is not None:
             run_script(os.fsdecode(request.script), [os.fsdecode(argument) for argument in request.argv])
 

@@ -1,0 +1,217 @@
+"""One job of a SLURM cluster, followed through the folder that its keeper writes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from nbpipe.compute.base import Exit, Handle, Offsets, Phase, Sink, Stream, Tell
+from nbpipe.compute.forked import exit_of
+from nbpipe.compute.slurm_queue import OPEN, QueuedJob, SlurmQueue
+from nbpipe.platform import open_private
+from nbpipe.runtime.wire import Report
+
+_LOOK = 0.03  # seconds between two looks at the folder
+_CHUNK = 1 << 20  # bytes of a stream handed on at once
+_LATE = 8.0  # seconds that a file may take to be seen from another machine
+_OBEYED = 3.0  # seconds in which a keeper has killed everything, unless it cannot
+_KEPT = 2**30  # bytes of a stream that stay in the folder for whoever reads from the beginning
+_SAID_EACH = 8 * 2**20  # bytes after which the keeper hears what was taken
+
+_ENDINGS = {
+    "TIMEOUT": "SLURM ended it at its time limit.",
+    "NODE_FAIL": "The machine it ran on failed.",
+    "OUT_OF_MEMORY": "SLURM ended it for its memory.",
+    "PREEMPTED": "SLURM ended it for another job.",
+    "CANCELLED": "Somebody cancelled its job.",
+    "BOOT_FAIL": "The machine for it did not start.",
+    "DEADLINE": "SLURM ended it at its deadline.",
+}
+
+
+class SlurmHandle(Handle):
+    """A job in the queue or on a machine.
+
+    Args:
+        queue: where it is.
+        number: its number there.
+        folder: its control folder.
+        sink: takes its output.
+        tell: hears where it stands.
+        offsets: bytes of its output that were taken before.
+    """
+
+    def __init__(
+        self, queue: SlurmQueue, number: str, folder: Path, sink: Sink, tell: Tell, offsets: Offsets
+    ) -> None:
+        self._queue = queue
+        self._number = number
+        self._folder = folder
+        self._sink = sink
+        self._tell = tell
+        self._streams = [_Taken(folder, "stdout", offsets), _Taken(folder, "stderr", offsets)]
+        self._phase: Phase | None = None
+        self._cancelled = False
+        self.done: asyncio.Task[Exit] = asyncio.create_task(self._watch())
+
+    async def wait(self) -> Exit:
+        """See `Handle.wait`."""
+        return await asyncio.shield(self.done)
+
+    async def cancel(self, grace: float) -> None:
+        """See `Handle.cancel`."""
+        self._cancelled = True
+        if not self._machine():
+            await self._queue.cancel(self._number)
+            await asyncio.wait({self.done}, timeout=_LATE)
+        if grace > 0 and not self.done.done():
+            await self._queue.signal(self._number, "USR1")
+            await asyncio.wait({self.done}, timeout=grace)
+        if not self.done.done():
+            await self._queue.signal(self._number, "USR2")
+            await asyncio.wait({self.done}, timeout=_OBEYED)
+        while not self.done.done():
+            await self._queue.cancel(self._number)
+            await asyncio.wait({self.done}, timeout=_LATE)
+
+    def _machine(self) -> str:
+        """The machine its keeper has begun on, or empty."""
+        try:
+            return (self._folder / "started").read_text("utf-8", "replace")
+        except OSError:
+            return ""
+
+    async def _watch(self) -> Exit:
+        gone: float | None = None
+        try:
+            while True:
+                report = await asyncio.to_thread(self._report)
+                taken = await self._hand_on()
+                if report is not None and not taken:
+                    return exit_of(report) if report.ending != "lost" else _lost("It killed its guard.")
+                job = await self._queue.look(self._number)
+                self._show(job)
+                if report is None and (job is None or job.state not in OPEN):
+                    gone = gone or time.monotonic()
+                    if self._cancelled or time.monotonic() - gone > _LATE:
+                        return self._ended_unseen(job)
+                await asyncio.sleep(0 if taken else _LOOK)
+        except Exception:
+            await self._queue.cancel(self._number)
+            raise
+        finally:
+            self._queue.leave(self._number)
+
+    async def _hand_on(self) -> bool:
+        """Give what is new to the sink; False when there is nothing."""
+        anything = False
+        for stream in self._streams:
+            data = await asyncio.to_thread(stream.read)
+            if data:
+                self._sink(stream.name, data)
+                anything = True
+        if anything and any(stream.unsaid > _SAID_EACH for stream in self._streams):
+            await asyncio.to_thread(self._say_taken)
+        return anything
+
+    def _say_taken(self) -> None:
+        """Let the keeper know what was taken, and remove what nobody asks for any more."""
+        text = " ".join(str(stream.offset) for stream in self._streams)
+        place = self._folder / "taken"
+        with open(
+            open_private(place.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb"
+        ) as file:
+            file.write(text.encode())
+        os.replace(place.with_suffix(".new"), place)
+        for stream in self._streams:
+            stream.said()
+
+    def _report(self) -> Report | None:
+        try:
+            return Report.from_bytes((self._folder / "report").read_bytes())
+        except OSError:
+            return None
+
+    def _show(self, job: QueuedJob | None) -> None:
+        if job is None:
+            return
+        machine = self._machine()
+        phase = Phase("running", job.nodes or machine) if machine else Phase("queued", why=job.reason)
+        if phase != self._phase:
+            self._phase = phase
+            self._tell(phase)
+
+    def _ended_unseen(self, job: QueuedJob | None) -> Exit:
+        if self._cancelled:
+            return Exit(None, 15, 0.0, 0.0, 0)
+        if job is None:
+            return _lost("Its job is not in the queue any more.")
+        why = f" ({job.reason})" if job.reason and job.reason != "NonZeroExitCode" else ""
+        return _lost(_ENDINGS.get(job.state, f"Its job ended as {job.state}{why} and left no report."))
+
+
+def _lost(why: str) -> Exit:
+    return Exit(None, None, 0.0, 0.0, 0, lost=why)
+
+
+class _Taken:
+    """One stream in the pieces its keeper writes, and how much of it was taken."""
+
+    def __init__(self, folder: Path, name: Stream, offsets: Offsets) -> None:
+        self.name = name
+        self.offset = 0
+        self._skip = offsets.get(name, 0)
+        self._folder = folder
+        self._piece = min(self._pieces(), default=0)
+        self._in_piece = 0
+        self._sizes: dict[int, int] = {}
+        self._told = 0
+
+    @property
+    def unsaid(self) -> int:
+        """Bytes taken since the keeper last heard of it."""
+        return self.offset - self._told
+
+    def read(self) -> bytes:
+        """What is new, at most a chunk; what was taken before is passed over."""
+        data = self._next()
+        self.offset += len(data)
+        passed = min(self._skip, len(data))
+        self._skip -= passed
+        return data[passed:]
+
+    def _next(self) -> bytes:
+        with suppress(OSError):
+            with open(self._folder / f"{self.name}.{self._piece}", "rb") as file:
+                file.seek(self._in_piece)
+                data = file.read(_CHUNK)
+            self._in_piece += len(data)
+            if data:
+                return data
+            if (self._folder / f"{self.name}.{self._piece + 1}").exists():
+                return self._turn()
+        return b""
+
+    def _turn(self) -> bytes:
+        """Go on to the next piece; this one may have grown just before it was closed."""
+        with open(self._folder / f"{self.name}.{self._piece}", "rb") as file:
+            file.seek(self._in_piece)
+            rest = file.read()
+        self._sizes[self._piece] = self._in_piece + len(rest)
+        self._piece, self._in_piece = self._piece + 1, 0
+        return rest or self._next()
+
+    def said(self) -> None:
+        """Note that the keeper has heard; pieces beyond what is kept go."""
+        self._told = self.offset
+        while self._sizes and sum(self._sizes.values()) > _KEPT:
+            oldest = min(self._sizes)
+            (self._folder / f"{self.name}.{oldest}").unlink(missing_ok=True)
+            del self._sizes[oldest]
+
+    def _pieces(self) -> list[int]:
+        names = (path.name.rpartition(".") for path in self._folder.glob(f"{self.name}.*"))
+        return [int(number) for _, _, number in names if number.isdigit()]

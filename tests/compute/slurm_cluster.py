@@ -1,0 +1,131 @@
+"""A real SLURM on this machine for tests: munge, a controller and three nodes, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.waiting import eventually
+
+CONF = """
+ClusterName=practice
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
+SlurmctldPort={port}
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool/%n
+SlurmctldPidFile={folder}/controller.pid
+SlurmdPidFile={folder}/%n.pid
+SlurmctldLogFile={folder}/controller.log
+SlurmdLogFile={folder}/%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SlurmdParameters=config_overrides
+ReturnToService=2
+KillWait=1
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+{nodes}
+PartitionName=debug Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP
+PartitionName=small Nodes=n3 MaxTime=INFINITE State=UP
+"""
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "scontrol")
+
+
+@dataclass
+class SlurmCluster:
+    """A cluster that runs; `environ` is what its programs have to be called with."""
+
+    folder: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        return {**kept, "SLURM_CONF": str(self.folder / "slurm.conf")}
+
+    def call(self, *words: str) -> str:
+        done = subprocess.run(words, env=self.environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def pid(self, name: str) -> int:
+        return int((self.folder / f"{name}.pid").read_text())
+
+    def controller(self) -> None:
+        self.call("slurmctld", "-f", str(self.folder / "slurm.conf"))
+
+
+def missing() -> str:
+    """Why no SLURM can be started here, or empty."""
+    if os.getuid() != 0:
+        return "SLURM's daemons want to be root here"
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
+    absent = [name for name in PROGRAMS if not shutil.which(name, path=path)]
+    return f"SLURM is not installed: no {', '.join(absent)}" if absent else ""
+
+
+@contextmanager
+def slurm_cluster(folder: Path) -> Iterator[SlurmCluster]:
+    """A cluster whose daemons are gone at the end."""
+    ports = _free_ports(4)
+    host = socket.gethostname()
+    nodes = "\n".join(
+        f"NodeName=n{number} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=4000 State=UNKNOWN"
+        for number, port in enumerate(ports[1:], 1)
+    )
+    for name in ("state", *(f"spool/n{number}" for number in (1, 2, 3))):
+        (folder / name).mkdir(parents=True)
+    conf = CONF.format(host=host, user="root", folder=folder, port=ports[0], nodes=nodes)
+    (folder / "slurm.conf").write_text(conf)
+    (folder / "munge.key").write_bytes(secrets.token_bytes(128))
+    (folder / "munge.key").chmod(0o400)
+    cluster = SlurmCluster(folder)
+    places = {
+        "key-file": "munge.key",
+        "socket": "munge.socket",
+        "pid-file": "munge.pid",
+        "log-file": "munge.log",
+    }
+    try:
+        cluster.call(
+            "munged", "--force", *(f"--{option}={folder / name}" for option, name in places.items()),
+            f"--seed-file={folder / 'munge.seed'}",
+        )  # fmt: skip
+        cluster.controller()
+        for number in (1, 2, 3):
+            cluster.call("slurmd", "-f", str(folder / "slurm.conf"), "-N", f"n{number}")
+        eventually(lambda: cluster.call("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * 3, 60)
+        yield cluster
+    finally:
+        for name in ("n1", "n2", "n3", "controller", "munge"):
+            _end(folder / f"{name}.pid")
+
+
+def _end(pid_file: Path) -> None:
+    if pid_file.exists():
+        pid = int(pid_file.read_text())
+        subprocess.run(["kill", str(pid)], capture_output=True, check=False)
+        eventually(lambda: not Path(f"/proc/{pid}").exists(), 30)
+
+
+def _free_ports(count: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
