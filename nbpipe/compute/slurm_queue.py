@@ -173,9 +173,11 @@ class SlurmQueue:
         try:
             printed, complaint = await asyncio.wait_for(process.communicate(stdin.encode()), _PATIENCE)
         except TimeoutError as error:
-            process.kill()
-            await process.wait()
             raise NbpipeError(f"{self._target}: {program} gave no answer in {_PATIENCE:.0f} s.") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
         if process.returncode:
             raise NbpipeError(
                 f"{self._target}: {_complaint(program, complaint)}",

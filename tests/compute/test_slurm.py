@@ -219,6 +219,17 @@ def test_a_step_has_as_many_machines_as_it_wants(steps: Steps) -> None:
     assert sorted(steps.printed["stdout"].split()) == [b"2", b"2", b"n1", b"n2"]
 
 
+def test_the_ranks_of_a_step_find_each_other(steps: Steps) -> None:
+    source = """
+        from mpi4py import MPI
+        world = MPI.COMM_WORLD
+        print(world.size, world.allreduce(world.rank + 1), flush=True)
+        """
+    ended = steps.run(steps.job(source, nodes=2))
+    assert ended.code == 0, steps.printed
+    assert steps.printed["stdout"] == b"2 3\n" * 2
+
+
 def test_what_the_environment_holds_lies_in_no_file_of_ours(steps: Steps) -> None:
     env = {**steps.cluster.environ, "TOKEN": "s3cr3t-t0ken"}
     steps.run(steps.job("import os; print(len(os.environ['TOKEN']))", env=env))
