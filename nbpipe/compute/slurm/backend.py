@@ -15,8 +15,8 @@ from nbpipe import runtime
 from nbpipe.compute.base import Backend, Capacity, Handle, Job, Offsets, Sink, Tell, tell_nobody
 from nbpipe.compute.forked import request_of
 from nbpipe.compute.local import LocalBackend, check_job
-from nbpipe.compute.slurm_job import SlurmHandle
-from nbpipe.compute.slurm_queue import SlurmQueue
+from nbpipe.compute.slurm.job import SlurmHandle
+from nbpipe.compute.slurm.queue import SlurmQueue
 from nbpipe.errors import NbpipeError, UsageError
 from nbpipe.platform import open_private
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbpipe.compute.base import Exit, Handle, Offsets, Phase, Sink, Stream, Tell
 from nbpipe.compute.forked import exit_of
-from nbpipe.compute.slurm_queue import OPEN, QueuedJob, SlurmQueue
+from nbpipe.compute.slurm.queue import OPEN, QueuedJob, SlurmQueue
 from nbpipe.platform import open_private
 from nbpipe.runtime.wire import Report
 

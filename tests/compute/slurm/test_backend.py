@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from nbpipe.compute.base import Exit, Job, Phase
-from nbpipe.compute.slurm import SlurmBackend
+from nbpipe.compute.slurm.backend import SlurmBackend
 from nbpipe.errors import NbpipeError
-from tests.compute.slurm_cluster import SlurmCluster, missing, slurm_cluster
+from tests.slurm_cluster import SlurmCluster, missing, slurm_cluster
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
