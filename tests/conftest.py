@@ -16,6 +16,7 @@ FOREIGN = (
     "CLICOLOR", "FORCE_COLOR", "NO_COLOR", "MPLBACKEND", "SOURCE_DATE_EPOCH", "COLUMNS", "LINES",
 )  # fmt: skip
 
+pytest.register_assert_rewrite("nbpipe.compute.conformance")
 settings.register_profile("quick", max_examples=50, deadline=None)
 settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "quick"))

