@@ -12,6 +12,7 @@ from nbpipe.core.events import (
     StepEvent,
     StepFailed,
     StepFinished,
+    StepMoved,
     StepNoted,
     StepReused,
     StepStarted,
@@ -32,6 +33,8 @@ Notes = Mapping[tuple[str, str], str]
 _LABELLED = 60
 """Above so many steps no view has room for notes on data, so none are looked up."""
 
+BEFORE_IT_RUNS = ("connecting", "queued", "sending", "preparing")
+"""Phases of a step on another machine in which it waits there, as a view shows it."""
 _INTERRUPTED = "the run was interrupted"
 
 
@@ -177,28 +180,53 @@ def run_view(node_id: str, step: StepState, planned: Mapping[str, Any], graph: G
         graph: the run's graph.
     """
     node = graph.get_node(node_id)
-    parents, target = tuple(node.parents()), _badge(node.target)
+    parents = tuple(node.parents())
     last = step.last
     if last is None:
         status, why = str(planned.get("status", "queued")), visible(planned.get("why", ""))
         estimate = planned.get("estimate") if status != "will reuse" else None
+        target = _badge(node.target)
         return NodeView(node_id, status, why=why, target=target, estimate=estimate, parents=parents)
     begun = next((each for each in reversed(step.events) if isinstance(each, StepStarted | StepReused)), None)
-    runs = isinstance(last, StepStarted)
+    moved = _moved(step)
+    runs = isinstance(last, StepStarted) and not (moved and moved.phase in BEFORE_IT_RUNS)
+    waits = step.status is Status.WAITING or (isinstance(last, StepStarted) and not runs)
     return NodeView(
         node_id,
-        "queued" if step.status is Status.WAITING else str(step.status),
-        detail=_detail(last),
-        why=visible("; ".join(filter(None, [_why(last, begun), *_told_besides(step, node.name)]))),
+        "queued" if waits else str(step.status),
+        detail=_detail(last, moved),
+        why=visible("; ".join(filter(None, [_why(last, begun, moved), *_told_besides(step, node.name)]))),
         advice=last.remedy if isinstance(last, StepFailed) else "",
         key=begun.key if begun else "",
-        target=target,
+        target=_badge(node.target, _machine(step)),
         seconds=_seconds(last),
         estimate=last.estimate if isinstance(last, StepStarted) else planned.get("estimate"),
-        started=last.time if runs else None,
+        started=_process_began(step, last) if runs else None,
         reused_at=last.from_time if isinstance(last, StepReused) else None,
         parents=parents,
     )
+
+
+def _moved(step: StepState) -> StepMoved | None:
+    """Where a step that has begun stands on its way to another machine, or None."""
+    for event in reversed(step.events):
+        if isinstance(event, StepMoved):
+            return event
+        if event is step.last:
+            break
+    return None
+
+
+def _machine(step: StepState) -> str:
+    """The machine that the step's newest attempt ran on, where its target told it."""
+    story = reversed(step.events)
+    return next((each.where for each in story if isinstance(each, StepMoved) and each.phase == "running"), "")
+
+
+def _process_began(step: StepState, last: StepEvent) -> float:
+    """When the process of a running step was started: on another machine later than its attempt."""
+    after = [each for each in step.events if isinstance(each, StepMoved) and each.time >= last.time]
+    return next((each.time for each in reversed(after) if each.phase == "running"), last.time)
 
 
 def _seconds(last: StepEvent) -> float | None:
@@ -207,7 +235,9 @@ def _seconds(last: StepEvent) -> float | None:
     return last.wall if isinstance(last, StepFinished | StepFailed | StepCancelled) and last.wall else None
 
 
-def _detail(last: StepEvent) -> str:
+def _detail(last: StepEvent, moved: StepMoved | None) -> str:
+    if isinstance(last, StepStarted) and moved and moved.phase in ("away", "fetching"):
+        return {"away": "not connected", "fetching": "fetching"}[moved.phase]
     if not isinstance(last, StepFailed) or last.will_retry:
         return ""
     if last.line is not None:
@@ -215,7 +245,9 @@ def _detail(last: StepEvent) -> str:
     return f"exit {last.code}" if last.code else ""
 
 
-def _why(last: StepEvent, begun: StepEvent | None) -> str:
+def _why(last: StepEvent, begun: StepEvent | None, moved: StepMoved | None) -> str:
+    if isinstance(last, StepStarted) and moved and moved.phase != "running":
+        return why_of(moved)
     if isinstance(last, StepFinished):
         why = why_of(begun) if begun else ""
         return f"ran: {why}" if why and why != "first run" else why
@@ -308,5 +340,8 @@ def _edges(graph: Graph, statuses: Mapping[str, str], notes: Notes) -> Iterator[
             yield EdgeView(source, node.node_id, state, labels)
 
 
-def _badge(target: str) -> str:
-    return "" if target == LOCAL else visible(target)
+def _badge(target: str, machine: str = "") -> str:
+    """What stands on a node of its target, and of the machine where the target has several."""
+    if target == LOCAL:
+        return ""
+    return visible(f"{target} · {machine}" if machine and machine != target else target)

@@ -14,6 +14,7 @@ from nbpipe.core.events import (
     StepEvent,
     StepFailed,
     StepFinished,
+    StepMoved,
     StepNoted,
     StepQueued,
     StepReused,
@@ -119,6 +120,45 @@ def sentence(reason: Reason) -> str:
     return f"{told} The cause lies upstream: {reason.root}." if reason.root else told
 
 
+def share(done: int, total: int) -> str:
+    """How much of some bytes, with the unit once.
+
+    Example:
+        >>> share(12_000_000, 40_000_000), share(900, 40_000_000)
+        ('12 of 40 MB', '900 B of 40 MB')
+    """
+    part, whole = size(done), size(total)
+    return f"{part.partition(' ')[0] if part.split()[-1] == whole.split()[-1] else part} of {whole}"
+
+
+def journey(event: StepMoved) -> str:
+    """Where a step stands on its way to another machine and back.
+
+    Example:
+        >>> journey(
+        ...     StepMoved(0.0, "train", "sending", "gpu-box", done=12_000_000, total=40_000_000, rate=9e6)
+        ... )
+        'sending 12 of 40 MB, 3.1 s left'
+        >>> journey(StepMoved(0.0, "train", "queued", why="Resources"))
+        'waits: Resources'
+    """
+    match event.phase:
+        case "connecting":
+            return f"connects to {event.where}" if event.where else "connects"
+        case "queued":
+            return f"waits: {event.why}" if event.why else "waits for a machine"
+        case "sending" | "fetching":
+            told = f"{event.phase} {share(event.done, event.total)}" if event.total else event.phase
+            left = (event.total - event.done) / event.rate if event.rate > 0 else 0.0
+            return f"{told}, {duration(left)} left" if left > 0 else told
+        case "preparing":
+            return event.why or "its folder is made"
+        case "away":
+            why = f" ({event.why})" if event.why else ""
+            return f"the connection is lost{why}; the step goes on there"
+    return f"on {event.where}" if event.where else ""
+
+
 def why_of(event: StepEvent) -> str:
     """What an event says about its step, in one line; empty for one that says nothing of why."""
     why = ""
@@ -130,6 +170,8 @@ def why_of(event: StepEvent) -> str:
             why = "first run" if reasons and reasons[0].kind == "never_run" else why_line(reasons)
         case StepQueued():
             why = f"waits for {event.waits_for}"
+        case StepMoved():
+            why = journey(event)
         case StepFailed():
             # A view shows name and line already.
             why = re.sub(rf"^{re.escape(_name(event))}(, line \d+)?: ", "", event.message)
@@ -173,6 +215,8 @@ def _told(event: StepEvent) -> tuple[str, str] | None:
         case StepReused():
             told = "=", f"reused {why}, {duration(event.seconds)} saved"
         case StepQueued():
+            told = ":", why
+        case StepMoved() if event.phase != "running" and not event.done:  # how far it is by now is no news
             told = ":", why
         case StepFinished():
             told = "v", f"done in {duration(event.wall)}"

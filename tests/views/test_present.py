@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
+
 from nbpipe.core.events import (
     StepBlocked,
     StepCancelled,
     StepFailed,
     StepFinished,
+    StepMoved,
     StepNoted,
     StepQueued,
     StepReused,
@@ -156,6 +159,44 @@ def test_a_step_that_waits_or_tries_again_is_queued() -> None:
     ]
     again = picture_of(ToldRun(graph, story)).nodes[0]
     assert (again.words, again.why) == ("queued", "failed, tries again: lost")
+
+
+@pytest.mark.parametrize(
+    ("moved", "status", "why"),
+    [
+        (StepMoved(2.0, "a", "queued", why="Resources"), "queued", "waits: Resources"),
+        (
+            StepMoved(2.0, "a", "sending", "gpu-box", done=12_000_000, total=40_000_000, rate=9e6),
+            "queued",
+            "sending 12 of 40 MB, 3.1 s left",
+        ),
+        (StepMoved(2.0, "a", "running", "n2"), "running", "first run"),
+        (StepMoved(2.0, "a", "away", "n2"), "running", "the connection is lost; the step goes on there"),
+        (StepMoved(2.0, "a", "fetching", "n2", done=1000, total=3000), "running", "fetching 1.0 of 3.0 KB"),
+    ],
+)
+def test_a_step_on_another_machine_says_where_it_stands(moved: StepMoved, status: str, why: str) -> None:
+    graph = Graph("demo")
+    graph.add_node(replace(node("a"), target="hpc"))
+    begun = StepStarted(0.0, "a", 1, KEY, "f", [NEVER.to_json()])
+    shown = picture_of(ToldRun(graph, [begun, moved])).nodes[0]
+    assert (shown.status, shown.why) == (status, why)
+    assert (shown.started is None) == (status == "queued")
+
+
+def test_a_node_names_its_target_and_the_machine_there_and_counts_from_the_start_there() -> None:
+    graph = Graph("demo")
+    graph.add_node(replace(node("a"), target="hpc"))
+    story = [
+        StepStarted(0.0, "a", 1, KEY, "f", [NEVER.to_json()]),
+        StepMoved(1.0, "a", "queued", why="Resources"),
+        StepMoved(5.0, "a", "running", "n2"),
+        StepMoved(6.0, "a", "fetching", "n2"),
+    ]
+    shown = picture_of(ToldRun(graph, story)).nodes[0]
+    assert (shown.target, shown.started, shown.detail) == ("hpc · n2", 5.0, "fetching")
+    ended = picture_of(ToldRun(graph, [*story, StepFinished(9.0, "a", 1, {}, 1.0, 1.0, 0)])).nodes[0]
+    assert (ended.target, ended.status, ended.why) == ("hpc · n2", "done", "first run")
 
 
 def test_a_step_without_a_reason_or_line_is_shown_without() -> None:
