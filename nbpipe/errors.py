@@ -9,6 +9,7 @@
     ├── ActivityFailedException (RuntimeError)   a run that was waited for did not finish well (v1's name)
     ├── NotebookError (RuntimeError)         a notebook or pipeline file that cannot be loaded
     ├── StoreError (OSError)                 the state folder: unwritable, damaged, of a newer format
+    │   └── Unreachable                      a datastore that does not answer, or not now
     ├── EnvironmentProbeError (RuntimeError) an interpreter that does not answer
     └── MissingExtra (ImportError)           a feature whose optional packages are not installed
 """
@@ -111,6 +112,10 @@ class StoreError(NbpipeError, OSError):
     """The state folder cannot be written or read, or was made by a newer nbpipe."""
 
     __str__ = NbpipeError.__str__
+
+
+class Unreachable(StoreError):
+    """A datastore that does not answer, or refuses now: what was wanted of it may be had later."""
 
 
 class EnvironmentProbeError(NbpipeError, RuntimeError):

@@ -1,0 +1,359 @@
+"""A store that several machines share: objects and results in a datastore's folder, each made once and verified.
+
+::
+
+    nbpipe-1/objects/5f/5f1d...            a blob; for a tree, its manifest
+    nbpipe-1/results/9/9c02.../<time>-<check>.json   what one run made for one key
+
+The order is that of the local store: content, then manifest, then the result that points to it. Whoever reads
+trusts nothing: every blob is compared with the digest that is its name, a manifest is judged as one from
+outside, and a result that names what is not there, or not as it should be, is refused. What was refused is
+made anew here and put in its place.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nbpipe.core.fingerprint import canonical
+from nbpipe.errors import StoreError, Unreachable
+from nbpipe.platform import copy_file
+from nbpipe.store.digests import digest_bytes
+from nbpipe.store.files import own_folder, remove_tree
+from nbpipe.store.layout import StateFolder
+from nbpipe.store.locks import Lock
+from nbpipe.store.manifest import Entry, Manifest
+from nbpipe.store.objects import ObjectStore
+from nbpipe.store.remote_folder import RemoteFolder
+from nbpipe.store.transfer import Listener, Meter, fetch_file, in_parallel
+
+LAYOUT = "nbpipe-1"
+"""The folder in the datastore; its number is that of the layout."""
+
+REMEMBERED = 30.0
+"""Seconds for which it is not asked again what results there are."""
+
+AWAY = 60.0
+"""Seconds for which a datastore that did not answer is not asked for results again."""
+
+PATIENCE = 10.0
+"""Seconds that a plan waits for an answer."""
+
+_LARGEST_RECORD = 4 << 20  # bytes; metrics may make a record large, but nobody's memory is filled with one
+_SMALL = 1 << 16  # bytes up to which a blob is sent without asking whether it is there
+_RESULT = re.compile(LAYOUT + r"/results/[0-9a-f]/([0-9a-f]{16,128})/(\d{13}-[0-9a-f]{16})\.json")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class SharedResult(NamedTuple):
+    """A result in a shared store.
+
+    Attributes:
+        key: key of the fingerprint.
+        name: what tells it from others of its key; later ones come later in order.
+        record: what was published.
+    """
+
+    key: str
+    name: str
+    record: dict[str, Any]
+
+
+class SharedStore:
+    """Objects and results in a folder of a datastore, beside those of a workspace.
+
+    Args:
+        folder: where they lie.
+        objects: the workspace's own, which objects come from and go to.
+        state: where what is on its way is kept.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        folder: RemoteFolder,
+        objects: ObjectStore,
+        state: StateFolder,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.url = folder.url
+        self.refused: set[str] = set()
+        self._folder = folder
+        self._objects = objects
+        self._state = state
+        self._clock = clock
+        self._listed: dict[str, tuple[float, dict[str, list[str]]]] = {}
+        self._away_until = float("-inf")
+
+    def publish(
+        self,
+        key: str,
+        record: dict[str, Any],
+        *,
+        trees: Iterable[str],
+        blobs: Iterable[str] = (),
+        tell: Listener | None = None,
+    ) -> None:
+        """Put a result there with all it names; what is there already stays and costs a question.
+
+        Args:
+            key: key of the fingerprint.
+            record: JSON that names trees and blobs; `finished` in it is seconds since the epoch.
+            trees, blobs: digests of what it names.
+            tell: hears of progress.
+
+        Raises:
+            Unreachable: the datastore is away; nothing points to what went there so far.
+            StoreError: it takes nothing, or an object is not in the workspace's store.
+        """
+        todo: dict[str, tuple[Path, int]] = {}
+        manifests: dict[str, Path] = {}
+        for digest in dict.fromkeys(trees):
+            manifest = self._objects.manifest(digest)
+            manifests[digest] = self._objects.blob_path(digest)
+            known_bad = any(entry.digest in self.refused for entry in manifest.entries)
+            if not known_bad and self._has(digest, manifests[digest].stat().st_size):
+                continue  # it came there last of all the tree
+            tree = (
+                self._objects.path(digest) if manifest.kind == "folder" else self._objects.path(digest).parent
+            )
+            for entry in manifest.entries:
+                if entry.type == "file":
+                    todo[entry.digest] = (tree / entry.path, entry.size)
+        for digest in blobs:
+            place = self._objects.blob_path(digest)
+            todo[digest] = (place, place.stat().st_size)
+        meter = Meter(sum(size for _, size in todo.values()), tell)
+        in_parallel(partial(self._send, digest, *where, meter) for digest, where in todo.items())
+        for digest, place in manifests.items():
+            self._send(digest, place, place.stat().st_size, Meter(0))
+        finished = int(float(record.get("finished") or 0) * 1000)
+        content = canonical({"key": key, "record": record})
+        name = f"{finished:013d}-{digest_bytes(content)[:16]}"
+        self._folder.create(f"{_results(key)}/{name}.json", content, _nobody)
+
+    def results(self, key: str) -> Iterator[SharedResult]:
+        """Results of a key, the newest first; damaged ones and refused ones are passed over.
+
+        What there is, is remembered for a while, and so is that a datastore did not answer.
+
+        Raises:
+            Unreachable: it does not answer now; for a while after nothing is found and nothing raised.
+            StoreError: it refuses access.
+        """
+        for name in sorted(self._names(key), reverse=True):
+            if name not in self.refused:
+                with suppress(FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+                    place = f"{_results(key)}/{name}.json"
+                    content = self._whole(place, _LARGEST_RECORD)
+                    told = json.loads(content)
+                    if digest_bytes(content)[:16] == name[14:] and told["key"] == key:
+                        yield SharedResult(key, name, dict(told["record"]))
+
+    def refuse(self, result: SharedResult) -> None:
+        """Let a result answer no more, here and as long as this process lives."""
+        self.refused.add(result.name)
+
+    def fetch_blob(self, digest: str) -> bytes:
+        """Bring a blob into the workspace's store, unless it is there; its bytes.
+
+        Raises:
+            Unreachable: the datastore is away.
+            StoreError: it is not there, or not what its digest says.
+        """
+        if self._objects.has(digest):
+            with suppress(StoreError):
+                return self._objects.get_bytes(digest)
+        try:
+            content = self._whole(_object(digest), None)
+        except FileNotFoundError as error:
+            self.refused.add(digest)
+            raise StoreError(f"{self.url} has no object {digest[:12]} any more.") from error
+        if digest_bytes(content) != digest:
+            self.refused.add(digest)
+            raise StoreError(f"Object {digest[:12]} in {self.url} is damaged; it is not used.")
+        self._objects.put_bytes(content)
+        return content
+
+    def fetch_manifest(self, digest: str) -> Manifest:
+        """Bring the manifest of a tree; raises as `fetch_blob`, and where it is none."""
+        manifest = Manifest.from_json(self.fetch_blob(digest))
+        if manifest.digest != digest:  # the same content, told in another form
+            raise StoreError(f"Object {digest[:12]} in {self.url} is no manifest of nbpipe.")
+        return manifest
+
+    def fetch_tree(self, digest: str, tell: Listener | None = None) -> None:
+        """Bring a tree into the workspace's store, unless it is there; what came before a break is not fetched again.
+
+        Args:
+            digest: the tree.
+            tell: hears of progress.
+
+        Raises:
+            Unreachable: the datastore is away.
+            StoreError: a part of it is not there or not what its digest says, or it cannot be kept.
+        """
+        if self._objects.complete(digest):
+            return
+        manifest = self.fetch_manifest(digest)
+        self._state.ensure()
+        with Lock(self._state.locks / f"key-fetch-{digest}"):
+            if not self._objects.complete(digest):  # another process may have brought it by now
+                self._fetch_content(digest, manifest, tell)
+
+    def _fetch_content(self, digest: str, manifest: Manifest, tell: Listener | None) -> None:
+        coming = self._state.tmp / f"fetching-{digest}"
+        own_folder(coming)
+        wanted = {entry.digest: entry.size for entry in manifest.entries if entry.type == "file"}
+        meter = Meter(sum(wanted.values()), tell)
+        in_parallel(partial(self._fetch, name, coming / name, size, meter) for name, size in wanted.items())
+        with self._state.scratch() as scratch:
+            source = _assemble(manifest, coming, scratch / "tree")
+            made = self._objects.publish(source, kind=manifest.kind)
+        remove_tree(coming)
+        if made.digest != digest:  # somebody changed it on its way
+            raise StoreError(f"Object {digest[:12]} was changed while it was fetched; it is not used.")
+
+    def _fetch(self, digest: str, target: Path, size: int, meter: Meter) -> None:
+        try:
+            fetch_file(self._folder, _object(digest), target, size=size, digest=digest, meter=meter)
+        except FileNotFoundError as error:
+            self.refused.add(digest)
+            raise StoreError(f"{self.url} has no object {digest[:12]} any more.") from error
+        except Unreachable:
+            raise
+        except StoreError:
+            self.refused.add(digest)
+            raise
+
+    def _send(self, digest: str, source: Path, size: int, meter: Meter) -> None:
+        """Put a blob there; one that is damaged, or was refused, is replaced."""
+        name = _object(digest)
+        if digest in self.refused:
+            self._folder.replace(name, source, meter.add)
+            self.refused.discard(digest)
+            return
+        if size > _SMALL and self._has(digest, size):
+            meter.skip(size)
+            return
+        if not self._folder.create(name, source, meter.add):
+            seen = self._folder.look(name)
+            if seen is None or seen.size != size:
+                self._folder.replace(name, source, meter.add)
+            else:
+                meter.skip(size)
+
+    def _has(self, digest: str, size: int) -> bool:
+        seen = None if digest in self.refused else self._folder.look(_object(digest))
+        return seen is not None and seen.size == size
+
+    def _names(self, key: str) -> list[str]:
+        """Names of a key's results, of one listing for a sixteenth of all keys."""
+        part, now = key[:1], self._clock()
+        when, listed = self._listed.get(part, (float("-inf"), {}))
+        if now - when >= REMEMBERED:
+            if now < self._away_until:
+                return []
+            try:
+                listed = self._list(part)
+            except StoreError:
+                self._away_until = self._clock() + AWAY
+                raise
+            self._listed[part] = self._clock(), listed
+        return listed.get(key, [])
+
+    def _list(self, part: str) -> dict[str, list[str]]:
+        listed: dict[str, list[str]] = {}
+        for path in within(PATIENCE, lambda: self._folder.find(f"{LAYOUT}/results/{part}"), self.url):
+            found = _RESULT.fullmatch(path)
+            if found:
+                listed.setdefault(found[1], []).append(found[2])
+        return listed
+
+    def _whole(self, name: str, most: int | None) -> bytes:
+        """All of a small file."""
+        seen = self._folder.look(name)
+        if seen is None:
+            raise FileNotFoundError(name)
+        if most is not None and seen.size > most:
+            raise ValueError(name)
+        content = b""
+        while len(content) < seen.size:
+            more = self._folder.read(name, len(content), seen.size)
+            if not more:
+                break
+            content += more
+        return content
+
+
+def _results(key: str) -> str:
+    return f"{LAYOUT}/results/{key[:1]}/{key}"
+
+
+def _object(digest: str) -> str:
+    if not _DIGEST.fullmatch(digest):
+        raise StoreError(f"{digest!r} names no object.")
+    return f"{LAYOUT}/objects/{digest[:2]}/{digest}"
+
+
+def _assemble(manifest: Manifest, coming: Path, tree: Path) -> Path:
+    """Lay out what came as the manifest says; what to publish."""
+    tree.mkdir(mode=0o700)
+    uses = Counter(entry.digest for entry in manifest.entries)
+    for entry in manifest.entries:  # a folder sorts before what is in it
+        place = tree / entry.path
+        if entry.type == "folder":
+            place.mkdir(mode=0o700)
+        elif entry.type == "link":
+            os.symlink(entry.target, place)
+        else:
+            uses[entry.digest] -= 1
+            _place(coming / entry.digest, place, entry, last=not uses[entry.digest])
+    return tree / manifest.entries[0].path if manifest.kind == "file" else tree
+
+
+def _place(source: Path, place: Path, entry: Entry, *, last: bool) -> None:
+    if last:
+        os.rename(source, place)
+    else:
+        copy_file(source, place)
+    os.chmod(place, entry.mode)
+
+
+def within(seconds: float, ask: Callable[[], Any], url: str) -> Any:
+    """Ask with limited patience; what does not answer in time is left to a thread that nobody waits for.
+
+    Raises:
+        Unreachable: no answer in time.
+    """
+    answers: list[tuple[Any, BaseException | None]] = []
+
+    def work() -> None:
+        try:
+            answers.append((ask(), None))
+        except BaseException as error:  # noqa: BLE001 - raised where it was asked
+            answers.append((None, error))
+
+    thread = threading.Thread(target=work, name="nbpipe-asks", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not answers:
+        raise Unreachable(f"{url} does not answer within {seconds:g} s.", remedy="Is the network there?")
+    answer, error = answers[0]
+    if error is not None:
+        raise error
+    return answer
+
+
+def _nobody(_count: int) -> None:
+    """Take the place of a listener."""
