@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from nbpipe.store.remote_folder import RemoteFolder, open_folder
+from nbpipe.store.opening import open_folder
+from nbpipe.store.remote_folder import RemoteFolder
 from tests.waiting import eventually
 
 AZURITE = Path(__file__).parent / "azurite" / "node_modules" / "azurite"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import url2pathname
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # two letters at least: C:/ is a drive
 
@@ -87,14 +86,6 @@ def is_url(text: str) -> bool:
     return bool(_URL.match(text))
 
 
-def local_folder(text: str) -> Path | None:
-    """The folder of this machine that a path or a `file://` URL names; None for another URL."""
-    if not is_url(text):
-        return Path(text)
-    parts = urlsplit(text)
-    return Path(url2pathname(unquote(parts.path))) if parts.scheme in ("file", "local") else None
-
-
 def without_credentials(url: str) -> str:
     """A URL as it may be shown and written: with no password and no signature in it.
 
@@ -109,25 +100,3 @@ def without_credentials(url: str) -> str:
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit((parts.scheme, f"{user.partition(':')[0]}{at}{host}", parts.path, "", ""))
-
-
-def open_folder(url: str, options: Mapping[str, Any] | None = None) -> RemoteFolder:
-    """The folder behind a path or a URL; nothing is asked of it yet.
-
-    Args:
-        url: a path, or a URL of one of fsspec's protocols: `s3://`, `abfs://`, `gs://`, `ssh://` and others.
-        options: what the protocol's driver is opened with, over its own settings.
-
-    Raises:
-        MissingExtra: the packages of the protocol are not installed.
-        UsageError: nobody knows the protocol, or the driver does not take the options.
-        Unreachable: the driver connects at once, and cannot.
-    """
-    folder = local_folder(url)
-    if folder is not None:
-        from nbpipe.store.disk_folder import DiskFolder
-
-        return DiskFolder(folder)
-    from nbpipe.store.url_folder import UrlFolder
-
-    return UrlFolder(url, options or {})

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from nbpipe.errors import MissingExtra, StoreError, Unreachable, UsageError
-from nbpipe.store.remote_folder import is_url, local_folder, open_folder, without_credentials
+from nbpipe.store.opening import local_folder, open_folder
+from nbpipe.store.remote_folder import is_url, without_credentials
 from tests.object_servers import azure, datastore, faulty, folder, s3
 
 __all__ = ["azure", "datastore", "folder", "s3"]

@@ -14,7 +14,7 @@ from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.manifest import Entry, Manifest
 from nbpipe.store.objects import ObjectStore
-from nbpipe.store.remote_folder import open_folder
+from nbpipe.store.opening import open_folder
 from nbpipe.store.shared_store import LAYOUT, SharedStore
 from tests.object_servers import azure, datastore, faulty, s3
 

@@ -10,7 +10,7 @@ import pytest
 from nbpipe.errors import StoreError, Unreachable
 from nbpipe.store import transfer
 from nbpipe.store.digests import digest_bytes
-from nbpipe.store.remote_folder import open_folder
+from nbpipe.store.opening import open_folder
 from nbpipe.store.transfer import Meter, Progress, fetch_file, in_parallel
 from tests.object_servers import azure, datastore, faulty, folder, s3
 
