@@ -175,7 +175,8 @@ class StreamChannel:
                     self._writer.write(bytes(left[:_PIECE]))
                     await self._writer.drain()
                     left = left[_PIECE:]
-                    self._heard = monotonic()
+                    if left:  # a large frame is on its way; a small one fits into a buffer that nobody empties
+                        self._heard = monotonic()
         except Exception as error:  # noqa: BLE001 - whatever it is called by who made the stream
             self._break(_reason(error))
 
