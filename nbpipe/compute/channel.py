@@ -10,7 +10,7 @@ from itertools import count
 from time import monotonic
 from typing import Any, Protocol
 
-from nbpipe.compute.agent import frames
+from nbpipe.compute.agent import frames, refusal
 from nbpipe.errors import EnvironmentProbeError, NbpipeError, UsageError
 
 SILENCE = 30.0
@@ -175,7 +175,9 @@ class StreamChannel:
                     self._writer.write(bytes(left[:_PIECE]))
                     await self._writer.drain()
                     left = left[_PIECE:]
-                    if left:  # a large frame is on its way; a small one fits into a buffer that nobody empties
+                    if (
+                        left
+                    ):  # a large frame is on its way; a small one fits into a buffer that nobody empties
                         self._heard = monotonic()
         except Exception as error:  # noqa: BLE001 - whatever it is called by who made the stream
             self._break(_reason(error))
@@ -232,7 +234,10 @@ class AgentChannel:
         asked = asyncio.ensure_future(self._agent.answer(verb, json.loads(json.dumps(told)), data))
         self._asked.add(asked)
         asked.add_done_callback(self._asked.discard)
-        return await asyncio.shield(asked)
+        try:
+            return await asyncio.shield(asked)
+        except NbpipeError as error:
+            return opened(self._name, refusal.told(error)), b""  # raises what an agent elsewhere makes of it
 
     async def aclose(self) -> None:
         """See `Channel.aclose`; the agent stays as it is."""

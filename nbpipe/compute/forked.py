@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from nbpipe import runtime
 from nbpipe.compute.base import Exit, Handle, Job, Sink
 from nbpipe.compute.output import Output
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
+from nbpipe.runtime import tree
 from nbpipe.runtime.wire import KILL, READY, TERMINATE, Report, Request
 
 _OBEYED = 1.0  # seconds in which a guard has killed everything, unless it cannot
@@ -154,12 +156,7 @@ class _Zygote:
 
     def wake(self) -> None:
         """Let it and its guards go on: a script may have stopped them, and who is stopped obeys nobody."""
-        import psutil
-
-        with suppress(psutil.Error):
-            zygote = psutil.Process(self.process.pid)
-            for process in [zygote, *zygote.children()]:
-                process.resume()
+        tree.send([self.process.pid, *tree.descendants(self.process.pid)], signal.SIGCONT)
 
     async def aclose(self) -> None:
         """End it; its jobs have ended."""

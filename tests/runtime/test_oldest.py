@@ -13,7 +13,13 @@ import pytest
 from nbpipe.runtime.stage import archive
 
 PACKAGE = Path(__file__).parents[2] / "nbpipe"
-TRAVELS = [PACKAGE / "errors.py", *sorted((PACKAGE / "runtime").glob("*.py"))]
+COMPUTE = ("base", "checked", "forked", "output", "short_script")
+TRAVELS = [
+    PACKAGE / "errors.py",
+    *sorted((PACKAGE / "runtime").glob("*.py")),
+    *(PACKAGE / "compute" / f"{name}.py" for name in COMPUTE),
+    *sorted((PACKAGE / "compute" / "agent").glob("*.py")),
+]
 
 EVERYTHING = """
 import io, sys
@@ -30,7 +36,7 @@ print(run.get_metrics(), run.get_file_names(), run.input_datasets)
 """
 
 
-@pytest.mark.parametrize("path", TRAVELS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TRAVELS, ids=lambda path: path.parent.name + "/" + path.name)
 def test_its_syntax_is_that_of_python_3_9(path: Path):
     ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
 

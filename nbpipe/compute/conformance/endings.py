@@ -65,7 +65,8 @@ time.sleep(600)
     def test_a_job_that_was_stopped_can_be_cancelled(self, trial: Trial) -> None:
         source = PRELUDE + "tell('job')\nos.kill(os.getpid(), signal.SIGSTOP)"
         ended, _, left = self.during(trial, source, lambda handle: handle.cancel(0.1))
-        assert (ended.signal, left) == (signal.SIGKILL, [])
+        # SIGTERM may come just before it stops itself.
+        assert (ended.signal in (signal.SIGTERM, signal.SIGKILL), left) == (True, [])
 
     def test_of_two_cancels_the_less_patient_counts_and_one_after_the_end_is_no_error(
         self, trial: Trial

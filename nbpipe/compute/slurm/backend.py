@@ -13,8 +13,9 @@ from pathlib import Path
 
 from nbpipe import runtime
 from nbpipe.compute.base import Backend, Capacity, Handle, Job, Offsets, Sink, Tell, tell_nobody
+from nbpipe.compute.checked import check_job
 from nbpipe.compute.forked import request_of
-from nbpipe.compute.local import LocalBackend, check_job
+from nbpipe.compute.local import LocalBackend
 from nbpipe.compute.slurm.job import SlurmHandle
 from nbpipe.compute.slurm.queue import SlurmQueue
 from nbpipe.errors import NbpipeError, UsageError
