@@ -31,6 +31,7 @@ _HOMES = {
     "PipelineParameter": "nbpipe.core.parameter",
     "PipelineRun": "nbpipe.run",
     "PythonScriptStep": "nbpipe.core.step",
+    "RemoteCompute": "nbpipe.core.compute",
     "Run": "nbpipe.runtime.run",
     "RunConfiguration": "nbpipe.core.environment",
     "RunDetails": "nbpipe.run.details",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -17,25 +15,24 @@ from nbpipe.core.explanation import Explanation, explain
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import Node
 from nbpipe.core.pipeline import Pipeline
-from nbpipe.core.plan import Flags, Plan, StepPlan, make_plan
+from nbpipe.core.plan import Plan, StepPlan
 from nbpipe.core.result import StepResult
-from nbpipe.core.validation import build_problems, circle_problems, parameter_problems
-from nbpipe.environments.interpreter import Interpreters
+from nbpipe.core.validation import build_problems, circle_problems, gpu_problems, parameter_problems
 from nbpipe.errors import InvalidPipeline, NbpipeError, Problem, UnknownName, UsageError
 from nbpipe.execution.acceptance import accept_result
 from nbpipe.execution.capacity import count_gpus
-from nbpipe.execution.fingerprinter import Fingerprinter, Prepared
-from nbpipe.execution.frozen import RunOptions
-from nbpipe.execution.known_interpreters import KnownInterpreters
-from nbpipe.execution.material import Surroundings
+from nbpipe.execution.fingerprinter import Prepared
+from nbpipe.execution.frozen import FrozenTarget, RunOptions
+from nbpipe.execution.given import Given
 from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.planner import Planner
 from nbpipe.execution.process_environment import submitter_environment
 from nbpipe.execution.reused_run import tell_reused_run
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.settings import CONFIG_KEYS, SETTINGS_FILE, Settings, config_in, read_config
-from nbpipe.execution.sources import Sources
 from nbpipe.execution.staging import script_problem
 from nbpipe.execution.submission import freeze, start_runner, write_frozen
+from nbpipe.execution.targets import WorkspaceTargets
 from nbpipe.run import DeclaredRun, PipelineRun
 from nbpipe.store.collector import Collector
 from nbpipe.store.digests import FileDigests
@@ -70,11 +67,8 @@ class Workspace:
         self.objects = ObjectStore(self.state, self.digests)
         self.results = Results(self.state)
         self.memory = StoredMemory(self.results, self.objects)
-        self._sources = Sources(self.state, self.digests)
-        known = KnownInterpreters(self.state)
-        self._planning = threading.RLock()  # a view's thread plans, and so does a cell
-        self._interpreters = Interpreters(known.recall, known.remember)
-        self._fingerprinter: Fingerprinter | None = None
+        self.targets = WorkspaceTargets(self.state, self)
+        self._planner = Planner(self.state, self.digests, self.memory, self.targets)
 
     @staticmethod
     def find(start: str | os.PathLike[str] = ".") -> Workspace:
@@ -129,7 +123,7 @@ class Workspace:
     @property
     def compute_targets(self) -> Mapping[str, ComputeTarget]:
         """Compute targets by name."""
-        return {LOCAL: ComputeTarget(self, LOCAL)}
+        return self.targets.all()
 
     def get_default_compute_target(self, type: str = "CPU") -> ComputeTarget:  # noqa: A002 - Azure ML v1's name
         """The target of steps that name none."""
@@ -161,15 +155,27 @@ class Workspace:
         """The graph with paths, relative to ``base``, made relative to the workspace where they lie in it."""
         return graph.relocated(partial(_located, str(self.root), os.path.abspath(base)))
 
-    def graph_of(self, pipeline: Pipeline | Graph, values: Mapping[str, Any] | None = None) -> Graph:
+    def graph_of(
+        self,
+        pipeline: Pipeline | Graph,
+        values: Mapping[str, Any] | None = None,
+        target: str | None = None,
+    ) -> Graph:
         """The graph that would run: paths located, parameter values set.
+
+        Args:
+            pipeline: a pipeline, or a graph whose paths are relative to the workspace.
+            values: of parameters, by name.
+            target: name of the compute target of steps that name none; in a graph those are on ``local``.
 
         Raises:
             InvalidPipeline: with every problem of the graph.
+            UnknownName: there is no such target.
         """
+        default = self.targets.find(target).name if target else LOCAL
         if isinstance(pipeline, Pipeline):
-            return self.locate(pipeline.graph_for(values), Path.cwd())
-        graph = Graph.from_json(pipeline.to_json())
+            return self.locate(pipeline.graph_for(values, default), Path.cwd())
+        graph = Graph.from_json(pipeline.to_json()).on_target(default)
         missing = partial(script_problem, root=self.root)
         problems = [
             *parameter_problems(graph.parameters, values or {}),
@@ -189,6 +195,7 @@ class Workspace:
         force: Iterable[str] = (),
         python: str | None = None,
         steps: Iterable[str] = (),
+        target: str | None = None,
     ) -> Plan:
         """What will run, what is reused, and why; nothing is started or written but caches.
 
@@ -198,32 +205,21 @@ class Workspace:
             force: names of steps that run whatever is stored; ``all`` means each.
             python: interpreter of steps that name none; default: this one.
             steps: only these and what they need.
+            target: name of the compute target of steps that name none.
         """
-        graph = self._chosen(self.graph_of(pipeline, pipeline_parameters), steps)
-        return self._planned(graph, force, python)[0]
+        graph = self._chosen(self.graph_of(pipeline, pipeline_parameters, target), steps)
+        return self._planned(graph, self._ids(graph, force), python)[0]
 
     def _chosen(self, graph: Graph, steps: Iterable[str]) -> Graph:
         names = list(steps)
         return graph.subgraph(self._ids(graph, names)) if names else graph
 
     def _planned(
-        self, graph: Graph, force: Iterable[str], python: str | None
+        self, graph: Graph, forced: Collection[str], python: str | None, *, patient: bool = False
     ) -> tuple[Plan, dict[str, Prepared]]:
-        with self._planning:
-            fingerprinter = self._fingerprinter_for(python or sys.executable)
-            prepared = fingerprinter.prepare(graph)
-            for each in prepared.values():
-                self.memory.offer(each.texts)
-            forced = self._ids(graph, force)
-            flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
-            return make_plan(graph, fingerprinter.ingredients(graph, prepared), self.memory, flags), prepared
-
-    def _fingerprinter_for(self, python: str) -> Fingerprinter:
-        """The last one, unless something that counts is another now."""
-        now = Surroundings(self.root, python, submitter_environment(os.environ), self.settings.code_by_bytes)
-        if self._fingerprinter is None or self._fingerprinter.where != now:
-            self._fingerprinter = Fingerprinter(self.digests, self._sources, self._interpreters, now)
-        return self._fingerprinter
+        return self._planner.plan(
+            graph, forced, python, code_by_bytes=self.settings.code_by_bytes, patient=patient
+        )
 
     def _ids(self, graph: Graph, names: Iterable[str]) -> set[str]:
         """Node ids of step names; ``all`` stands for every one."""
@@ -250,6 +246,7 @@ class Workspace:
         tags: Mapping[str, str] | None = None,
         steps: Iterable[str] = (),
         python: str | None = None,
+        target: str | None = None,
         names_elsewhere: Mapping[str, str] | None = None,
         imports_elsewhere: Mapping[str, str] | None = None,
     ) -> PipelineRun | DeclaredRun:
@@ -266,6 +263,7 @@ class Workspace:
             tags: free text by name.
             steps: only these and what they need.
             python: interpreter of steps that name none; default: this one.
+            target: name of the compute target of steps that name none.
             names_elsewhere, imports_elsewhere: names of the notebook's other cells, for advice.
 
         Raises:
@@ -275,7 +273,7 @@ class Workspace:
         """
         if jobs is not None and jobs < 1:
             raise UsageError(f"A run cannot have {jobs} steps at once.", remedy="jobs is 1 or more.")
-        graph = self._chosen(self.graph_of(pipeline, pipeline_parameters), steps)
+        graph = self._chosen(self.graph_of(pipeline, pipeline_parameters, target), steps)
         if os.environ.get(DECLARE_MODE):
             return DeclaredRun(graph.name)
         forced = self._ids(graph, "all" if regenerate_outputs else force)
@@ -291,24 +289,27 @@ class Workspace:
             self.state.ensure()
             collecting.acquire(wait=True, shared=True)
         try:
-            plan, prepared = self._planned(graph, forced, python)
-            self._refuse(graph, plan)
+            plan, prepared = self._planned(graph, forced, python, patient=True)
+            used = self.targets.frozen(graph, self._planner.capacity)
+            self._refuse(graph, plan, used)
             self.state.ensure()
             collecting.acquire(wait=True, shared=True)
-            return self._start(plan, prepared, experiment_name or graph.name, options)
+            return self._start(plan, prepared, used, experiment_name or graph.name, options)
         finally:
             collecting.release()
 
     def _start(
-        self, plan: Plan, prepared: Mapping[str, Prepared], experiment: str, options: RunOptions
-    ) -> PipelineRun:
+        self, plan: Plan, prepared: Mapping[str, Prepared], targets: Mapping[str, FrozenTarget], experiment: str,
+        options: RunOptions,
+    ) -> PipelineRun:  # fmt: skip
         frozen = freeze(
             self.state, self.objects, plan.graph, prepared, plan, experiment=experiment,
-            workspace=self.identity(), options=options,
+            workspace=self.identity(), options=options, targets=targets,
         )  # fmt: skip
         folder = write_frozen(self.state, frozen)
         if not tell_reused_run(frozen, plan, folder, self.memory):
-            start_runner(self.root, folder, submitter_environment(os.environ))
+            given = Given(submitter_environment(os.environ), self.targets.secrets_of(targets))
+            start_runner(self.root, folder, given)
         return PipelineRun(folder, self.objects, self.memory, frozen)
 
     def identity(self) -> dict[str, str]:
@@ -323,7 +324,7 @@ class Workspace:
     def _gpus(self) -> int:
         return count_gpus() if self.settings.gpus is None else self.settings.gpus
 
-    def _refuse(self, graph: Graph, plan: Plan) -> None:
+    def _refuse(self, graph: Graph, plan: Plan, targets: Mapping[str, FrozenTarget]) -> None:
         """Raise with everything that stands in the way of a run."""
         problems = [
             Problem(f"Step {step.name}: {reason.text}", step=step.node_id)
@@ -332,11 +333,8 @@ class Workspace:
             for reason in step.reasons
             if reason.kind != "upstream"
         ]
-        there = self._gpus()
-        for node in graph.nodes:
-            if node.environment.resources.gpus > there:
-                fact = f"Step {node.name} wants {node.environment.resources.gpus} GPUs; this machine has {there}."
-                problems.append(Problem(fact, step=node.node_id))
+        there = {name: each.gpus for name, each in targets.items() if each.gpus is not None}
+        problems += gpu_problems(graph, {LOCAL: self._gpus(), **there})
         if problems:
             raise InvalidPipeline(problems)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -80,7 +80,7 @@ def takes_pipeline(*, required: bool = True) -> Callable[[Callable[..., Any]], C
         click.option("--force", multiple=True, metavar="STEP|all", help="Run this step whatever is stored."),
         click.option("--only", multiple=True, metavar="STEP", help="Only this step and what it needs."),
         click.option("--jobs", type=click.IntRange(1), metavar="N", help="Steps at once, when it runs."),
-        click.option("--target", default="", metavar="NAME", help="Compute target of every step."),
+        click.option("--target", default="", metavar="NAME", help="Compute target of steps that name none."),
         click.option(
             "--pipeline", default="", metavar="NAME", help="Which one, where the file declares several."
         ),
@@ -160,18 +160,12 @@ def values_of(graph: Graph, params: Iterable[str]) -> dict[str, Any]:
 
 
 def on_target(graph: Graph, target: str, workspace: Workspace) -> Graph:
-    """The graph with every step on one compute target.
+    """The graph with the steps that name no compute target on this one.
 
     Raises:
         UnknownName: the workspace has no such target.
     """
-    if target not in workspace.compute_targets:
-        known = ", ".join(workspace.compute_targets)
-        raise UnknownName(f"No compute target {target}.", remedy=f"This workspace has: {known}")
-    moved = Graph.from_json({**graph.to_json(), "nodes": []})
-    for node in graph.nodes:
-        moved.add_node(replace(node, target=target))
-    return moved
+    return graph.on_target(workspace.targets.find(target).name)
 
 
 def workspace_at(file: str | None) -> Workspace:

@@ -73,6 +73,9 @@ class BackendKind(ABC):
     Attributes:
         settings: what a target can be told, by name. ``slots`` is known to every type.
         slots: steps that run at once on a target that says nothing of it.
+        shares_files: its backends see our files; see `Backend.shares_files`.
+        takes_nodes: a step can have several machines.
+        gives_gpus: its own queue gives GPUs to steps; else whoever starts them does.
 
     Example::
 
@@ -88,6 +91,9 @@ class BackendKind(ABC):
 
     settings: ClassVar[Mapping[str, Setting]] = {}
     slots: ClassVar[int] = 1
+    shares_files: ClassVar[bool] = False
+    takes_nodes: ClassVar[bool] = False
+    gives_gpus: ClassVar[bool] = False
 
     @abstractmethod
     def open(self, name: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Backend:

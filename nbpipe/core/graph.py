@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from nbpipe.core.compute import LOCAL
 from nbpipe.core.node import (
     CellSource,
     DataSource,
@@ -237,6 +238,15 @@ class Graph:
             else:
                 origin = FolderSource(move(origin.folder))
             moved.add_node(node if origin == node.source else replace(node, source=origin))
+        return moved
+
+    def on_target(self, target: str) -> Graph:
+        """The same graph with the steps that are on ``local`` on another compute target."""
+        if target == LOCAL:
+            return self
+        moved = Graph.from_json({**self.to_json(), "nodes": []})
+        for node in self.nodes:
+            moved.add_node(replace(node, target=target) if node.target == LOCAL else node)
         return moved
 
     def to_json(self) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from nbpipe.core.argument import flat
+from nbpipe.core.compute import LOCAL
 from nbpipe.core.data import origin
 from nbpipe.core.display import Displayed
 from nbpipe.core.graph import Graph, Node
@@ -94,9 +95,9 @@ class Pipeline(Displayed):
         if problems:
             raise InvalidPipeline(problems)
 
-    def _known_targets(self) -> Collection[str]:
-        declared = {step.target_name() for step in self._scripts() if step.target_is_declared()}
-        return self.workspace.compute_targets.keys() | declared
+    def _known_targets(self) -> Mapping[str, Any]:
+        declared = {step.target_name(): None for step in self._scripts() if step.target_is_declared()}
+        return {**declared, **self.workspace.compute_targets}
 
     def _scripts(self) -> list[PythonScriptStep]:
         return [step for step in self.steps if isinstance(step, PythonScriptStep)]
@@ -118,11 +119,12 @@ class Pipeline(Displayed):
                 defaults.setdefault(parameter.name, []).append((step.name, parameter.default_value))
         yield from default_problems(defaults)
 
-    def _placement(self, values: Mapping[str, Any], graph: Graph) -> Placement:
+    def _placement(self, values: Mapping[str, Any], graph: Graph, target: str = LOCAL) -> Placement:
         makers = {id(origin(data)): step for step in self._scripts() for data in step.outputs.values()}
         placement = Placement(
             values=values,
             source_directory=self.default_source_directory,
+            default_target=target,
             producer_of=lambda data: makers.get(id(origin(data))),
         )
         placement.place(self.steps, graph)
@@ -137,8 +139,8 @@ class Pipeline(Displayed):
             except UsageError as error:
                 yield Problem(error.fact, error.remedy or "", placement.id_of(step, graph))
 
-    def graph_for(self, values: Mapping[str, Any] | None = None) -> Graph:
-        """The graph with some parameter values set.
+    def graph_for(self, values: Mapping[str, Any] | None = None, target: str = LOCAL) -> Graph:
+        """The graph with some parameter values set, and a compute target for the steps that name none.
 
         Raises:
             InvalidPipeline: an unknown parameter, a value that its parameter cannot have, or steps in a
@@ -150,7 +152,7 @@ class Pipeline(Displayed):
         if problems:
             raise InvalidPipeline(problems)
         graph = Graph(self.name)
-        problems = [*self._add_nodes(graph, self._placement(given, graph)), *circle_problems(graph)]
+        problems = [*self._add_nodes(graph, self._placement(given, graph, target)), *circle_problems(graph)]
         if problems:
             raise InvalidPipeline(problems)
         return graph
@@ -164,7 +166,7 @@ class Pipeline(Displayed):
 
         Args:
             pipeline_parameters: name -> value.
-            **options: ``force`` (step names, or ``"all"``).
+            **options: ``force`` (step names, or ``"all"``), ``target`` (of steps that name none).
 
         Returns:
             A ``Plan``.
@@ -189,7 +191,7 @@ class Pipeline(Displayed):
             continue_on_step_failure: go on with steps that do not depend on a failed one.
             regenerate_outputs: reuse nothing.
             parent_run_id, credential_passthrough: kept for v1.
-            **options: ``force``, ``jobs``, ``tags``.
+            **options: ``force``, ``jobs``, ``tags``, ``target``.
 
         Returns:
             A ``PipelineRun``.

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from nbpipe.core.compute import LOCAL
 from nbpipe.core.dataset import FileDataset
 from nbpipe.core.datastore import DataPath
 from nbpipe.core.graph import Graph, Node
@@ -25,14 +26,14 @@ def close_to(name: str, known: Collection[str]) -> str:
 
 
 def build_problems(
-    graph: Graph, *, script_problem: Callable[[Node], str], targets: Collection[str]
+    graph: Graph, *, script_problem: Callable[[Node], str], targets: Mapping[str, Any]
 ) -> Iterator[Problem]:
     """Problems that Azure ML v1 tells when the pipeline is built: a missing script, an unknown target.
 
     Args:
         graph: the nodes.
         script_problem: says why a node's script cannot be found, or an empty string.
-        targets: names of the compute targets there are.
+        targets: the compute targets there are, by name; None for one of which no more is known.
     """
     for node in graph.nodes:
         problem = script_problem(node)
@@ -41,9 +42,27 @@ def build_problems(
         if node.target not in targets:
             known = f"This workspace has: {', '.join(sorted(targets))}"
             yield Problem(f"No compute target {node.target}. Step {node.name} wants it.", known, node.node_id)
-        if node.environment.node_count > 1 and node.target == "local":
-            fact = f"Step {node.name} wants {node.environment.node_count} nodes; local is one machine."
+        target = targets.get(node.target)
+        alone = node.target == LOCAL or (target is not None and not target.takes_nodes)
+        if node.environment.node_count > 1 and alone:
+            count = node.environment.node_count
+            fact = f"Step {node.name} wants {count} nodes; {node.target} is one machine."
             yield Problem(fact, "Set node_count to 1, or choose another compute target.", node.node_id)
+
+
+def gpu_problems(graph: Graph, there: Mapping[str, int]) -> Iterator[Problem]:
+    """One problem for each step that wants more GPUs than its compute target has.
+
+    Args:
+        graph: the nodes.
+        there: target -> GPUs that steps may hold; a target that is not named gives them out itself.
+    """
+    for node in graph.nodes:
+        wanted, has = node.environment.resources.gpus, there.get(node.target)
+        if has is not None and wanted > has:
+            where = "this machine" if node.target == LOCAL else node.target
+            fact = f"Step {node.name} wants {wanted} GPUs; {where} has {has}."
+            yield Problem(fact, step=node.node_id)
 
 
 def two_makers_problem(output: str, first: str, second: str, step: str) -> Problem:

@@ -179,7 +179,7 @@ class Interpreters:
     def _look(self, python: str, key: str, env: Mapping[str, str]) -> Interpreter:
         found = self._recall(key) or {}
         if found.get("format") == probe_script.FORMAT:
-            remembered = self._known[key] = _parse(python, found)
+            remembered = self._known[key] = parse_answer(python, found)
             if remembered.fresh():
                 return remembered
         now = time.time_ns()
@@ -231,17 +231,31 @@ def probe(python: str, env: Mapping[str, str]) -> Interpreter:
     except (OSError, subprocess.TimeoutExpired) as error:
         why = getattr(error, "strerror", None) or f"no answer in {_PATIENCE:g} s"
         raise EnvironmentProbeError(f"{python} cannot be started: {why}.", remedy=_remedy()) from error
-    for line in reversed(done.stdout.splitlines()):  # a package's .pth file may print something of its own
-        if line.startswith(b'{"format"'):
-            interpreter = _parse(python, json.loads(line))
-            if tuple(map(int, interpreter.version.split("."))) < OLDEST:
-                raise _too_old(python, f"is Python {interpreter.version}")
-            return interpreter
     said = done.stderr.decode(errors="replace").strip().splitlines()
     if said and said[-1].startswith("SyntaxError"):
         raise _too_old(python, "is too old")
+    return read_answer(python, done.stdout, said[-1] if said else "")
+
+
+def read_answer(python: str, printed: bytes, complaint: str = "") -> Interpreter:
+    """What an interpreter printed that was given `probe_script` to run, on this machine or another.
+
+    Args:
+        python: what it was asked by.
+        printed: all of its standard output.
+        complaint: the last line of its standard error, for the message.
+
+    Raises:
+        EnvironmentProbeError: that is no answer, or it is older than Python 3.9.
+    """
+    for line in reversed(printed.splitlines()):  # a package's .pth file may print something of its own
+        if line.startswith(b'{"format"'):
+            interpreter = parse_answer(python, json.loads(line))
+            if tuple(map(int, interpreter.version.split("."))) < OLDEST:
+                raise _too_old(python, f"is Python {interpreter.version}")
+            return interpreter
     raise EnvironmentProbeError(
-        f"{python} does not answer as a Python does.", place=said[-1] if said else None, remedy=_remedy()
+        f"{python} does not answer as a Python does.", place=complaint or None, remedy=_remedy()
     )
 
 
@@ -250,7 +264,8 @@ def _too_old(python: str, what: str) -> EnvironmentProbeError:
     return EnvironmentProbeError(fact, remedy=_remedy())
 
 
-def _parse(python: str, data: Mapping[str, Any]) -> Interpreter:
+def parse_answer(python: str, data: Mapping[str, Any]) -> Interpreter:
+    """An interpreter out of the JSON that it answered, or that was kept of it."""
     return Interpreter(
         python=python,
         executable=data["executable"],

@@ -11,29 +11,33 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nbpipe.compute.base import Backend, Exit, Handle, Job
+from nbpipe.compute.base import Exit, Job, Stream
 from nbpipe.core.events import Event, StepCancelled, StepFailed, StepFinished, StepLogged, StepNoted
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.node import CellSource, Node
 from nbpipe.core.result import StepResult
 from nbpipe.errors import NbpipeError, StoreError, UsageError
 from nbpipe.execution.advice import Advice, Failure, advise
+from nbpipe.execution.away import Away
+from nbpipe.execution.backends import Backends
 from nbpipe.execution.capacity import gpu_names
 from nbpipe.execution.destinations import put_copies
+from nbpipe.execution.far_workplace import FarWorkplace
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.logs import LogWriter
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
+from nbpipe.execution.progress import Progress
+from nbpipe.execution.step_process import StepProcess
 from nbpipe.execution.workplace import BoundInput, Workplace
 from nbpipe.platform import oom_kills
 from nbpipe.runtime.masking import TextMasker
 from nbpipe.runtime.metrics import fold
+from nbpipe.store.digests import FileDigests
 from nbpipe.store.files import read_lines
+from nbpipe.store.layout import StateFolder
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
-
-GRACE = 5.0
-"""Seconds between SIGTERM and SIGKILL when a step is stopped."""
 
 TAIL = 64 * 2**10
 """Bytes of stderr that are read to say why a step failed."""
@@ -51,24 +55,40 @@ class Means:
     Attributes:
         root: the workspace.
         frozen: the run.
-        objects, results, memory: the store.
-        backend: starts processes.
+        state: the workspace's state.
+        objects, results, memory, digests: the store.
+        backends: start processes, each on its target.
         variables: the submitter's environment.
         runtime: archive with the runtime.
     """
 
     root: Path
     frozen: FrozenRun
+    state: StateFolder
     objects: ObjectStore
     results: Results
     memory: StoredMemory
-    backend: Backend
+    digests: FileDigests
+    backends: Backends
     variables: Mapping[str, str]
     runtime: Path
 
     def put_copies(self, node: Node, outputs: Mapping[str, str]) -> None:
         """Copy the outputs that have a place of their own; see ``destinations.put_copies``."""
         put_copies(node, outputs, self.frozen.run, self.root, self.objects)
+
+    def workplace(self, folder: Path, node: Node) -> Workplace:
+        """The place of an attempt, on this machine or another."""
+        if self.backends.of(node.target).shares_files:
+            return Workplace(folder, node, self.objects)
+        return FarWorkplace(folder, node, self.objects, self.digests)
+
+    def away(self, key: str, node: Node) -> Away | None:
+        """Where an attempt is written down that goes on without its runner; None where it ends with it."""
+        backend = self.backends.of(node.target)
+        if backend.shares_files or not backend.outlives:
+            return None
+        return Away(self.state, key, node.target, self.frozen.targets[node.target])
 
 
 class Attempt:
@@ -83,12 +103,14 @@ class Attempt:
         inputs: what the input ports are bound to.
         gpus: numbers of the GPUs it holds.
         may_retry: True when another attempt may follow.
+        forced: nothing that an earlier run started is taken up.
         emit: records an event.
     """
 
     def __init__(
         self, means: Means, node: Node, folder: Path, *, number: int, fingerprint: Fingerprint,
         inputs: Mapping[str, BoundInput], gpus: list[int], may_retry: bool, emit: Callable[[Event], None],
+        forced: bool = False,
     ) -> None:  # fmt: skip
         self.means = means
         self.node = node
@@ -101,9 +123,9 @@ class Attempt:
         self.emit = emit
         self.records: list[dict[str, Any]] = []
         self.notes: list[StepNoted] = []
+        self.forced = forced
         self._stopped_by = ""
-        self._timed_out = False
-        self._handle: Handle | None = None
+        self._process: StepProcess | None = None
         self._spool_offset = 0
         self._oom_before = oom_kills()
         self._secrets = [means.variables.get(name, "") for name in node.environment.secrets]
@@ -111,21 +133,30 @@ class Attempt:
 
     async def run(self) -> Event:
         """Start the process, wait for its end, publish; the event that tells how it ended."""
-        place = Workplace(self.folder / "work", self.node, self.means.objects)
         log = LogWriter(self.folder, limit=self.means.frozen.options.log_limit, secrets=self._secrets)
+        place: Workplace | None = None
         try:
+            place = self.means.workplace(self.folder / "work", self.node)
             self._look_for_secrets()
             step = self.means.frozen.steps[self.node.node_id]
+            await self.means.backends.check_environment(self.node, step)
             paths = await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
-            ended = await self._process(step.python, paths, log)
+            self._process = process = self._on_target(step.python, place, paths, log)
+            ended = await self._run_process(process, place)
             log.close()
             self._read_spool(place.spool)
-            return await asyncio.to_thread(self._settle, ended, place, paths, log)
+            event = await asyncio.to_thread(self._settle, ended, place, paths, log)
+            await self._let_go(process, place, event)
         except (NbpipeError, OSError) as error:
-            return self._failed("start", one_line(error), remedy=getattr(error, "remedy", "") or "")
+            begun = self._process is not None and self._process.handle is not None
+            return self._failed(
+                "lost" if begun else "start", one_line(error), remedy=getattr(error, "remedy", "") or ""
+            )
+        else:
+            return event
         finally:
             log.close()
-            if os.path.lexists(place.folder):
+            if place is not None and os.path.lexists(place.folder):
                 await asyncio.to_thread(place.clear)
 
     def _look_for_secrets(self) -> None:
@@ -140,37 +171,57 @@ class Attempt:
     async def stop(self, by: str) -> None:
         """End the process and all it started; the attempt ends as cancelled by ``by``."""
         self._stopped_by = self._stopped_by or by
-        if self._handle is not None:
-            await self._handle.cancel(GRACE)
+        if self._process is not None:
+            await self._process.stop(by)
 
-    async def _process(self, python: str, paths: StepPaths, log: LogWriter) -> Exit:
-        env = step_environment(self.means.variables, self.node, self.means.frozen, paths)
+    def _on_target(self, python: str, place: Workplace, paths: StepPaths, log: LogWriter) -> StepProcess:
+        """The attempt's process, ready to be started where the step runs."""
+        far = isinstance(place, FarWorkplace)
+        env = step_environment(self.means.variables, self.node, self.means.frozen, paths, far=far)
         if self.gpus:
-            env["CUDA_VISIBLE_DEVICES"] = gpu_names(self.gpus, self.means.variables)
-        values = self.means.frozen.graph.parameters
-        job = Job(
+            env["CUDA_VISIBLE_DEVICES"] = gpu_names(self.gpus, {} if far else self.means.variables)
+        resources = self.node.environment.resources
+        job = place.sent_with(Job(
             attempt_id=f"{step_run_id(self.means.frozen.run, self.node.node_id)}.{self.number}",
-            python=python, script=self.node.script, argv=command_line(self.node, values, paths),
-            cwd=paths.cwd, env=env, memory=self.node.environment.resources.memory,
+            python=python, script=self.node.script,
+            argv=command_line(self.node, self.means.frozen.graph.parameters, paths),
+            cwd=paths.cwd, env=env, memory=resources.memory, gpus=resources.gpus,
+            nodes=self.node.environment.node_count,
+        ))  # fmt: skip
+
+        def sink(stream: Stream, data: bytes) -> None:
+            (place.take if stream == "spool" else log.write)(stream, data)
+
+        return StepProcess(
+            self.means.backends.of(self.node.target), job, sink, Progress(self.node.node_id, self.emit),
+            limit=resources.timeout, away=self.means.away(self.fingerprint.key, self.node), forced=self.forced,
         )  # fmt: skip
-        self._handle = await self.means.backend.start(job, log.write)
+
+    async def _run_process(self, process: StepProcess, place: Workplace) -> Exit:
+        """Start it, follow what its runtime records, and bring home what it left."""
         if self._stopped_by:
-            await self._handle.cancel(GRACE)
-        watching = asyncio.create_task(self._watch_spool(paths.spool))
+            await process.stop(self._stopped_by)
+        watching = asyncio.create_task(self._watch_spool(place.spool))
         try:
-            return await self._wait(self._handle)
+            ended = await process.run()
         finally:
             watching.cancel()
+        self._stopped_by = self._stopped_by or process.stopped_by
+        if process.handle is not None:
+            await place.collect(process.handle)
+        if process.taken_up:
+            text = f"{self.node.name} was taken up on {self.node.target}, where an earlier run had started it"
+            self.notes.append(StepNoted(time.time(), self.node.node_id, text))
+        return ended
 
-    async def _wait(self, handle: Handle) -> Exit:
-        limit = self.node.environment.resources.timeout
-        try:
-            return await asyncio.wait_for(handle.wait(), limit)
-        except TimeoutError:
-            self._timed_out = not self._stopped_by
-            self._stopped_by = self._stopped_by or f"time-out after {limit:g} s"
-            await handle.cancel(GRACE)
-            return await handle.wait()
+    async def _let_go(self, process: StepProcess, place: Workplace, event: Event) -> None:
+        """Let the target remove what it holds of the attempt; it keeps what was published, for steps to come."""
+        if away := self.means.away(self.fingerprint.key, self.node):
+            away.settled()
+        if process.handle is not None:
+            outputs = event.outputs if isinstance(event, StepFinished) else {}
+            with suppress(NbpipeError):  # the target clears up by itself some day
+                await process.handle.forget(place.kept_there(outputs))
 
     async def _watch_spool(self, spool: Path) -> None:
         while True:
@@ -205,10 +256,14 @@ class Attempt:
 
     def _judge(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
         """Look at the exit and the inputs; publish if all is well."""
-        changed = self._changed_inputs()  # however it ended: a changed object is no result any more
+        changed = place.changed(self.inputs)  # however it ended: a changed object is no result any more
         if self._stopped_by:
             return StepCancelled(
-                time.time(), self.node.node_id, self._stopped_by, ended.wall, self._timed_out
+                time.time(),
+                self.node.node_id,
+                self._stopped_by,
+                ended.wall,
+                self._process is not None and self._process.timed_out,
             )
         if ended.code != 0:
             return self._broken(ended, place, paths, log)
@@ -234,18 +289,6 @@ class Attempt:
         except NbpipeError as error:
             return self._failed("output", one_line(error), ended, remedy=error.remedy or "")
         return self._publish_result(ended, outputs, place.publish_kept())
-
-    def _changed_inputs(self) -> list[str]:
-        """Names of inputs that changed; a changed object is taken out of the store."""
-        changed = []
-        for name, bound in self.inputs.items():
-            with suppress(StoreError):  # taken out already, for another step that reads it
-                if not bound.changed(self.means.objects):
-                    continue
-                if bound.found is None:
-                    self.means.objects.quarantine(bound.digest)
-            changed.append(name)
-        return changed
 
     def _publish_result(self, ended: Exit, outputs: dict[str, str], kept: str) -> Event:
         key = self.fingerprint.key
@@ -303,7 +346,7 @@ class Attempt:
             signal=ended.signal,
             lost=ended.lost,
             out_of_memory=ended.out_of_memory,
-            oom_kills=oom_kills() - self._oom_before,
+            oom_kills=0 if isinstance(place, FarWorkplace) else oom_kills() - self._oom_before,
             memory_limit=self.node.environment.resources.memory,
             stderr=log.tail("stderr", TAIL).decode("utf-8", "replace"),
             notebook_folder=self.means.root / source.folder,

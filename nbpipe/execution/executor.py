@@ -33,7 +33,7 @@ from nbpipe.execution.journal import Journal
 from nbpipe.execution.requests import take_requests
 from nbpipe.execution.reused_run import run_started, step_reused
 from nbpipe.execution.run_folder import RunFolder
-from nbpipe.execution.slots import Slots, hold_key
+from nbpipe.execution.slots import AllSlots, hold_key
 from nbpipe.execution.source_data import content_digest, find_data, shown_of, source_changed
 from nbpipe.execution.workplace import BoundInput
 from nbpipe.store.digests import FileDigests
@@ -56,7 +56,12 @@ class Executor:
     """
 
     def __init__(
-        self, means: Means, folder: RunFolder, state_folder: StateFolder, digests: FileDigests, slots: Slots
+        self,
+        means: Means,
+        folder: RunFolder,
+        state_folder: StateFolder,
+        digests: FileDigests,
+        slots: AllSlots,
     ) -> None:
         self.means = means
         self.frozen = means.frozen
@@ -99,7 +104,7 @@ class Executor:
             for task in tasks if self._broken else [watching]:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.means.backend.aclose()
+            await self.means.backends.aclose()
         if self._broken:
             raise self._broken
         return self.state.outcome
@@ -218,7 +223,9 @@ class Executor:
         self, node_id: str, fingerprint: Fingerprint, inputs: Mapping[str, BoundInput], decision: Decision
     ) -> None:
         node = self.graph.get_node(node_id)
-        async with self._slots.hold(node.environment.resources.gpus, self._teller(node_id)) as gpus:
+        slots = self._slots.of(node.target)
+        wanted = self._slots.gpus(node.target, node.environment.resources.gpus)
+        async with slots.hold(wanted, self._teller(node_id)) as gpus:
             if not self.state.is_open(node_id):
                 return
             number = self.state.steps[node_id].attempts + 1
@@ -226,7 +233,7 @@ class Executor:
             own_folder(folder)
             self._attempts[node_id] = attempt = Attempt(
                 self.means, node, folder, number=number, fingerprint=fingerprint, inputs=inputs, gpus=gpus,
-                may_retry=self.state.may_retry(node_id, number), emit=self.emit,
+                may_retry=self.state.may_retry(node_id, number), emit=self.emit, forced=node_id in self._forced,
             )  # fmt: skip
             self._emit_step_started(node_id, fingerprint, number, decision)
             ended = await attempt.run()

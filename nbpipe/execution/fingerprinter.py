@@ -12,9 +12,10 @@ from nbpipe.core.fingerprint import Fingerprint, digest_of
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import CellSource, Node
 from nbpipe.core.plan import Ingredients
-from nbpipe.environments.interpreter import Interpreter, Interpreters
+from nbpipe.environments.interpreter import Interpreters
 from nbpipe.errors import UsageError
-from nbpipe.execution.material import Gathering, Material, Surroundings, parameter_values
+from nbpipe.execution.frozen import Counted
+from nbpipe.execution.material import Far, Gathering, Material, Surroundings, parameter_values
 from nbpipe.execution.source_data import content_digest, find_data, shown_of
 from nbpipe.execution.sources import SourceFacts, Sources
 from nbpipe.execution.staging import Snapshot
@@ -31,6 +32,7 @@ class Prepared:
         python: interpreter it will run in.
         fingerprint: all parts that are known; every input is unknown.
         problem: why it cannot run, or empty.
+        counted: what of its interpreter was looked at for the fingerprint.
     """
 
     node: Node
@@ -38,6 +40,7 @@ class Prepared:
     python: str
     fingerprint: Fingerprint
     problem: str = ""
+    counted: Counted | None = None
 
     @property
     def texts(self) -> dict[str, Path]:
@@ -68,9 +71,15 @@ class Fingerprinter:
         self.where = where
         self._last: dict[str, tuple[Material, Prepared]] = {}
 
-    def prepare(self, graph: Graph) -> dict[str, Prepared]:
-        """Code and fingerprint of every node, inputs unknown; problems are told, not raised."""
-        gathered = Gathering(self._digests, self._sources, self._interpreters, self.where).all_of(graph)
+    def prepare(self, graph: Graph, far: Far = lambda _node: None) -> dict[str, Prepared]:
+        """Code and fingerprint of every node, inputs unknown; problems are told, not raised.
+
+        Args:
+            graph: the steps.
+            far: gives the interpreters of steps that run on other machines.
+        """
+        gathering = Gathering(self._digests, self._sources, self._interpreters, self.where, far)
+        gathered = gathering.all_of(graph)
         prepared = {node.node_id: self._prepared(graph, node, gathered[node.node_id]) for node in graph.nodes}
         self._last = {  # and nothing of steps that are no more
             node_id: (material, prepared[node_id])
@@ -98,16 +107,17 @@ class Fingerprinter:
         last, prepared = self._last.get(node.node_id, (None, None))
         if prepared is None or last != material:
             python = material.interpreter.executable or material.interpreter.python
-            prepared = Prepared(node, material.snapshot, python, self._fingerprint(graph, node, material))
+            counted = _counted(node, material)
+            fingerprint = self._fingerprint(graph, node, material, counted)
+            prepared = Prepared(node, material.snapshot, python, fingerprint, counted=counted)
         return prepared
 
-    def _fingerprint(self, graph: Graph, node: Node, material: Material) -> Fingerprint:
+    def _fingerprint(self, graph: Graph, node: Node, material: Material, counted: Counted) -> Fingerprint:
         contents = {name: _content(held) for name, held in material.read.items()}
         by_syntax = material.snapshot.by_syntax and not self.where.code_by_bytes
-        code = {name: _counted(held, by_syntax) for name, held in material.read.items()}
+        code = {name: _counted_content(held, by_syntax) for name, held in material.read.items()}
         code |= {name: each.syntax for name, each in material.outside.items()}
-        facts = [each for each in material.read.values() if isinstance(each, SourceFacts)]
-        environment = _environment(node, [*facts, *material.outside.values()], material.interpreter)
+        environment = counted.of(material.interpreter)
         if node.environment.definition:
             environment["definition"] = digest_of(node.environment.definition)
         parts: dict[str, dict[str, Any]] = {
@@ -148,22 +158,24 @@ def _content(held: SourceFacts | str) -> str:
     return held if isinstance(held, str) else held.content
 
 
-def _counted(held: SourceFacts | str, by_syntax: bool) -> str:
+def _counted_content(held: SourceFacts | str, by_syntax: bool) -> str:
     """What of a file's content counts."""
     return held.syntax if by_syntax and isinstance(held, SourceFacts) else f"bytes:{_content(held)}"
 
 
-def _environment(node: Node, code: Iterable[SourceFacts], interpreter: Interpreter) -> dict[str, str]:
+def _counted(node: Node, material: Material) -> Counted:
     """What of the interpreter counts: the distributions of what the Python files import.
 
     A file that this Python cannot parse, and the step's perhaps can, may import anything.
     """
     counts = node.environment.counts
-    other = interpreter.version != f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if counts == "imports" and other and not all(facts.is_python for facts in code):
+    facts = [each for each in material.read.values() if isinstance(each, SourceFacts)]
+    facts += material.outside.values()
+    other = material.interpreter.version != f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if counts == "imports" and other and not all(each.is_python for each in facts):
         counts = "full"
-    names = {dotted.partition(".")[0] for facts in code for dotted, level in facts.imports if not level}
-    return interpreter.ingredients(names, counts)
+    names = {dotted.partition(".")[0] for each in facts for dotted, level in each.imports if not level}
+    return Counted(tuple(sorted(names)), counts)
 
 
 def _options(node: Node) -> dict[str, str]:

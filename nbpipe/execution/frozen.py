@@ -6,13 +6,33 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from nbpipe.core.compute import ComputeTarget
+from nbpipe.core.environment import Counts
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
 from nbpipe.core.shape import well_formed
+from nbpipe.environments.interpreter import Interpreter
 from nbpipe.errors import StoreError, UsageError
 
 FROZEN_FORMAT = 1
 """Version of ``graph.json`` in a run's folder; a newer one is refused."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What of an interpreter a step's fingerprint counts.
+
+    Attributes:
+        imports: top-level names that the step's code imports.
+        counts: ``imports``, ``full`` or ``none``; see ``Interpreter.ingredients``.
+    """
+
+    imports: tuple[str, ...] = ()
+    counts: Counts = "imports"
+
+    def of(self, interpreter: Interpreter) -> dict[str, str]:
+        """What counts of an interpreter: distribution -> version, and ``python`` -> ``3.11``."""
+        return interpreter.ingredients(self.imports, self.counts)
 
 
 @dataclass(frozen=True)
@@ -24,12 +44,56 @@ class FrozenStep:
         modes: relative path -> permission bits.
         python: interpreter.
         fingerprint: its parts as they were at submit; every input unknown.
+        counted: what of the interpreter the fingerprint counts, where that is looked at again; else None.
     """
 
     files: Mapping[str, str]
     modes: Mapping[str, int]
     python: str
     fingerprint: Fingerprint
+    counted: Counted | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object of all fields."""
+        counted = asdict(self.counted) if self.counted else None
+        return {**vars(self), "fingerprint": self.fingerprint.to_json(), "counted": counted}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> FrozenStep:
+        """The step that ``to_json`` wrote."""
+        counted = data.get("counted")
+        if counted is not None:
+            counted = well_formed(Counted(**{**counted, "imports": tuple(counted["imports"])}))
+        told = {**data, "fingerprint": Fingerprint.from_json(data["fingerprint"]), "counted": counted}
+        step: FrozenStep = well_formed(FrozenStep(**told))
+        return step
+
+
+@dataclass(frozen=True)
+class FrozenTarget:
+    """A compute target as it was at submit.
+
+    Attributes:
+        type: its kind.
+        settings: what its backend is opened with.
+        in_memory: names of settings that come over the runner's standard input.
+        gpus: GPUs that steps may hold there; None where the target gives them out itself.
+    """
+
+    type: str
+    settings: Mapping[str, Any]
+    in_memory: tuple[str, ...] = ()
+    gpus: int | None = None
+
+    def named(self, name: str) -> ComputeTarget:
+        """The target, as it is opened."""
+        return ComputeTarget(None, name, self.type, self.settings, self.in_memory)
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> FrozenTarget:
+        """The target whose fields these are."""
+        target: FrozenTarget = well_formed(FrozenTarget(**{**data, "in_memory": tuple(data["in_memory"])}))
+        return target
 
 
 @dataclass(frozen=True)
@@ -70,6 +134,7 @@ class FrozenRun:
         options: what was said at submit.
         plan: the plan at submit, one JSON object a step.
         submitted: seconds since the epoch.
+        targets: the compute targets of its steps but ``local``, by name.
     """
 
     run: str
@@ -80,6 +145,7 @@ class FrozenRun:
     options: RunOptions
     plan: list[dict[str, Any]]
     submitted: float
+    targets: Mapping[str, FrozenTarget] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of the whole."""
@@ -89,13 +155,11 @@ class FrozenRun:
             "experiment": self.experiment,
             "workspace": dict(self.workspace),
             "graph": self.graph.to_json(),
-            "steps": {
-                node: {**vars(step), "fingerprint": step.fingerprint.to_json()}
-                for node, step in self.steps.items()
-            },
+            "steps": {node: step.to_json() for node, step in self.steps.items()},
             "options": asdict(self.options),
             "plan": self.plan,
             "submitted": self.submitted,
+            "targets": {name: asdict(target) for name, target in self.targets.items()},
         }
 
     @staticmethod
@@ -120,16 +184,12 @@ class FrozenRun:
 
     @staticmethod
     def _from_fields(data: Mapping[str, Any]) -> FrozenRun:
-        steps = {
-            node: well_formed(
-                FrozenStep(**{**step, "fingerprint": Fingerprint.from_json(step["fingerprint"])})
-            )
-            for node, step in data["steps"].items()
-        }
+        steps = {node: FrozenStep.from_json(step) for node, step in data["steps"].items()}
+        targets = {name: FrozenTarget.from_json(told) for name, told in data.get("targets", {}).items()}
         options = RunOptions(**{**data["options"], "force": tuple(data["options"]["force"])})
         frozen: FrozenRun = well_formed(FrozenRun(
             data["run"], data["experiment"], data["workspace"], Graph.from_json(data["graph"]).checked(), steps,
-            well_formed(options), data["plan"], data["submitted"],
+            well_formed(options), data["plan"], data["submitted"], targets,
         ))  # fmt: skip
         if not {each["node"] for each in frozen.plan} <= steps.keys() == frozen.graph.node_dict.keys():
             raise KeyError("steps")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from nbpipe.compute.local import LocalBackend
 from nbpipe.errors import StoreError
 from nbpipe.execution.attempt import Means
+from nbpipe.execution.backends import Backends
 from nbpipe.execution.capacity import default_jobs
 from nbpipe.execution.executor import Executor
 from nbpipe.execution.frozen import FrozenRun
+from nbpipe.execution.given import Given
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.run_folder import RunFolder
-from nbpipe.execution.slots import Slots
+from nbpipe.execution.slots import AllSlots, Slots
 from nbpipe.runtime.stage import archive
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.files import read_json, remove_tree, write_bytes
@@ -25,7 +25,7 @@ from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
 
 
-def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
+def run_to_end(root: Path, run_id: str, given: Given) -> str:
     """Carry out a submitted run; its status in Azure ML v1's words.
 
     Raises:
@@ -39,7 +39,7 @@ def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
     collecting = Lock(state.locks / "gc", run_id)
     collecting.acquire(wait=True, shared=True)
     try:
-        return asyncio.run(_execute(root, state, folder, variables))
+        return asyncio.run(_execute(root, state, folder, given))
     except StoreError as error:
         if root.is_dir():
             raise
@@ -51,15 +51,17 @@ def run_to_end(root: Path, run_id: str, variables: Mapping[str, str]) -> str:
         lock.release()
 
 
-async def _execute(root: Path, state: StateFolder, folder: RunFolder, variables: Mapping[str, str]) -> str:
+async def _execute(root: Path, state: StateFolder, folder: RunFolder, given: Given) -> str:
     frozen = FrozenRun.from_json(read_json(folder.graph))
     write_bytes(folder.runtime, archive())
     digests = FileDigests(state)
     objects = ObjectStore(state, digests)
     results = Results(state)
     means = Means(
-        root=root, frozen=frozen, objects=objects, results=results, memory=StoredMemory(results, objects),
-        backend=LocalBackend(), variables=variables, runtime=folder.runtime,
+        root=root, frozen=frozen, state=state, objects=objects, results=results,
+        memory=StoredMemory(results, objects), digests=digests, backends=Backends(state, frozen, given),
+        variables=given.variables, runtime=folder.runtime,
     )  # fmt: skip
-    slots = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
+    here = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
+    slots = AllSlots(here, state.locks, frozen.run, frozen.targets)
     return await Executor(means, folder, state, digests, slots).run()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.compute import LOCAL
 from nbpipe.core.fingerprint import canonical
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import CellSource, FolderSource, Node
@@ -17,6 +18,9 @@ from nbpipe.execution.modules import Look, modules_left_behind
 from nbpipe.execution.sources import SourceFacts, Sources
 from nbpipe.execution.staging import Snapshot, take_snapshot
 from nbpipe.store.digests import FileDigests
+
+Far = Callable[[Node], Interpreter | None]
+"""Gives the interpreter of a step that runs where none of our files are seen; None where they are."""
 
 
 @dataclass
@@ -67,15 +71,18 @@ class Gathering:
         sources: what is known of source files.
         interpreters: what is installed where.
         where: workspace, interpreter, variables.
+        far: gives the interpreter of a step that runs on a machine which sees none of our files, or None.
     """
 
     def __init__(
-        self, digests: FileDigests, sources: Sources, interpreters: Interpreters, where: Surroundings
-    ) -> None:
+        self, digests: FileDigests, sources: Sources, interpreters: Interpreters, where: Surroundings,
+        far: Far = lambda _node: None,
+    ) -> None:  # fmt: skip
         self._digests = digests
         self._look = Look(sources)
         self._interpreters = interpreters
         self._where = where
+        self._far = far
         self._known: dict[tuple[str | None, ...], Interpreter] = {}
         self._steering = steering(where.variables)
 
@@ -112,8 +119,16 @@ class Gathering:
         return Material(node, snapshot, interpreter, read, outside, canonical(told) if any(told) else b"")
 
     def _interpreter(self, node: Node) -> Interpreter:
-        """The interpreter that a step wants, in its environment; looked at once for all steps of a graph."""
-        wanted = node.environment.python
+        """The interpreter that a step wants, in its environment; looked at once for all steps of a graph.
+
+        A step's code is the same wherever it runs, so local modules are looked for here for all of them.
+        """
+        far = None if node.target == LOCAL else self._far(node)
+        if far is None:
+            return self._interpreter_here(node, node.environment.python)
+        return replace(far, local_roots=self._interpreter_here(node, "").local_roots)
+
+    def _interpreter_here(self, node: Node, wanted: str) -> Interpreter:
         declared = node.environment.variables
         env = {**self._where.variables, **declared} if declared else self._where.variables
         key = (wanted, *(steering(env) if declared else self._steering))

@@ -55,24 +55,27 @@ def command_line(node: Node, values: Mapping[str, object], paths: StepPaths) -> 
 
 
 def step_environment(
-    base: Mapping[str, str], node: Node, frozen: FrozenRun, paths: StepPaths
+    base: Mapping[str, str], node: Node, frozen: FrozenRun, paths: StepPaths, *, far: bool = False
 ) -> dict[str, str]:
-    """The whole environment of a step's process.
+    """The environment of a step's process.
 
     Args:
         base: the submitter's environment at submit, without what a kernel added.
         node: the step.
         frozen: the run.
         paths: where this attempt finds and leaves things.
+        far: it runs on a machine with an environment of its own, of the submitter's it gets what it declares.
     """
-    given = dict(base)
+    spec = node.environment
+    wanted = (*spec.inherited, *spec.secrets) if far else base
+    given = {name: base[name] for name in wanted if name in base}
     for name, value in DEFAULTS.items():
         given.setdefault(name, value)
     given |= _identity(node, frozen)
     given |= _parameters(node, frozen.graph.parameters)
     for name, text in {**paths.inputs, **paths.outputs}.items():
         given[f"AZUREML_DATAREFERENCE_{name}"] = text
-    given |= _datasets(node, paths, given)
+    given |= _datasets(node, paths, {**base, **given})
     given |= node.environment.variables
     given["AZUREML_OUTPUT_DIRECTORY"] = str(paths.cwd / "outputs")
     given["NBPIPE_SPOOL"] = str(paths.spool)

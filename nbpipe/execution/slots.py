@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from nbpipe.core.compute import LOCAL
+from nbpipe.execution.frozen import FrozenTarget
+from nbpipe.execution.targets import slots_of
 from nbpipe.store.locks import Lock, first_free
 
 POLL = 0.02
@@ -23,10 +26,12 @@ class Slots:
         run: id of the run on whose behalf they are taken.
         jobs: steps at once.
         gpus: GPUs there are.
+        target: the target whose they are; empty for this machine.
     """
 
-    def __init__(self, locks: Path, run: str, jobs: int, gpus: int) -> None:
+    def __init__(self, locks: Path, run: str, jobs: int, gpus: int, target: str = "") -> None:
         self._locks = locks
+        self._of = f"{target}-" if target else ""
         self._run = run
         self._jobs = jobs
         self._gpus = gpus
@@ -45,7 +50,7 @@ class Slots:
             tell("a slot")
         async with self._turn:
             slot = await self._first(
-                [self._locks / f"slot-{number}" for number in range(self._jobs)], "a slot", tell
+                [self._locks / f"slot-{self._of}{number}" for number in range(self._jobs)], "a slot", tell
             )
             held: list[Lock] = [slot]
             try:
@@ -67,7 +72,7 @@ class Slots:
                     for number in range(self._gpus)
                     if number not in taken and number > max(taken, default=-1)
                 ]
-                paths = [self._locks / f"gpu-{number}" for number in free]
+                paths = [self._locks / f"gpu-{self._of}{number}" for number in free]
                 lock = first_free(paths, self._run)
                 if lock is None:
                     for each in held[1:]:
@@ -77,7 +82,7 @@ class Slots:
                     await asyncio.sleep(POLL * 5)
                     continue
                 held.append(lock)
-                taken.append(int(lock.path.name.removeprefix("gpu-")))
+                taken.append(int(lock.path.name.rpartition("-")[2]))
         return taken
 
     async def _first(self, paths: list[Path], what: str, tell: Callable[[str], None]) -> Lock:
@@ -88,6 +93,30 @@ class Slots:
                 told = True
             await asyncio.sleep(POLL)
         return lock
+
+
+class AllSlots:
+    """The slots of this machine and of a run's compute targets, each target's by itself.
+
+    Args:
+        here: those of this machine.
+        locks, run: as for ``Slots``.
+        targets: the run's targets but ``local``, by name.
+    """
+
+    def __init__(self, here: Slots, locks: Path, run: str, targets: Mapping[str, FrozenTarget]) -> None:
+        self._known = {LOCAL: here}
+        for name, target in targets.items():
+            self._known[name] = Slots(locks, run, slots_of(target.named(name)), target.gpus or 0, name)
+        self._give_gpus = {name for name, target in targets.items() if target.gpus is None}
+
+    def of(self, target: str) -> Slots:
+        """The slots of a target of the run."""
+        return self._known[target]
+
+    def gpus(self, target: str, wanted: int) -> int:
+        """How many GPUs of a target are held for a step that wants some: none where the target gives them out."""
+        return 0 if target in self._give_gpus else wanted
 
 
 @asynccontextmanager

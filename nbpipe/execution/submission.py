@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from nbpipe.core.compute import LOCAL
 from nbpipe.core.graph import Graph
 from nbpipe.core.plan import Plan, plan_to_json
 from nbpipe.errors import InvalidPipeline, Problem, UsageError
 from nbpipe.execution.fingerprinter import Prepared
-from nbpipe.execution.frozen import FrozenRun, FrozenStep, RunOptions
+from nbpipe.execution.frozen import FrozenRun, FrozenStep, FrozenTarget, RunOptions
+from nbpipe.execution.given import Given
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.platform import detached, open_private
 from nbpipe.store.files import own_folder, write_bytes
@@ -33,7 +35,7 @@ KEPT_VARIABLES = (
 
 def freeze(
     state: StateFolder, objects: ObjectStore, graph: Graph, prepared: Mapping[str, Prepared], plan: Plan, *,
-    experiment: str, workspace: Mapping[str, str], options: RunOptions,
+    experiment: str, workspace: Mapping[str, str], options: RunOptions, targets: Mapping[str, FrozenTarget],
 ) -> FrozenRun:  # fmt: skip
     """Put every file of every step into the store and give the run its id.
 
@@ -52,7 +54,7 @@ def freeze(
             warnings.warn(f"Step {each.node.name}: {text}", stacklevel=4)
     steps = {node: freeze_step(objects, each) for node, each in prepared.items()}
     return FrozenRun(
-        state.new_run_id(), experiment, workspace, graph, steps, options, plan_to_json(plan), time.time()
+        state.new_run_id(), experiment, workspace, graph, steps, options, plan_to_json(plan), time.time(), targets
     )  # fmt: skip
 
 
@@ -73,7 +75,8 @@ def freeze_step(objects: ObjectStore, prepared: Prepared) -> FrozenStep:
     for name, path in prepared.snapshot.files.items():
         if path.stat().st_mode & 0o100:
             modes[name] = 0o700
-    return FrozenStep(files, modes, prepared.python, prepared.fingerprint)
+    counted = None if prepared.node.target == LOCAL else prepared.counted
+    return FrozenStep(files, modes, prepared.python, prepared.fingerprint, counted)
 
 
 def write_frozen(state: StateFolder, frozen: FrozenRun) -> RunFolder:
@@ -85,13 +88,13 @@ def write_frozen(state: StateFolder, frozen: FrozenRun) -> RunFolder:
     return folder
 
 
-def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) -> int:
+def start_runner(root: Path, folder: RunFolder, given: Given) -> int:
     """Start a runner in a session of its own, so that it outlives the kernel; its process id.
 
     Args:
         root: the workspace.
         folder: the run's folder, with its ``graph.json``.
-        variables: the environment that steps start from; it never touches the disk.
+        given: goes to it by a pipe.
     """
     own = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     with open(open_private(folder.runner_log, os.O_WRONLY | os.O_CREAT), "wb") as log:
@@ -103,7 +106,7 @@ def start_runner(root: Path, folder: RunFolder, variables: Mapping[str, str]) ->
 
     if process.stdin:  # written before returning: the submitter may end the next moment
         with suppress(BrokenPipeError), process.stdin as pipe:  # it broke already: its log says how
-            pipe.write(json.dumps(dict(variables)).encode())
+            pipe.write(given.to_bytes())
     # Somebody must take the exit status, or a long-lived kernel collects zombies.
     threading.Thread(target=process.wait, name=f"nbpipe-run-{folder.run_id}", daemon=True).start()
     return process.pid

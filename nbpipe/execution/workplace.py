@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbpipe.compute.base import Handle, Job, Stream
 from nbpipe.core.node import InputPort, Node, OutputPort
 from nbpipe.errors import StoreError
 from nbpipe.execution.frozen import FrozenStep
@@ -112,6 +113,33 @@ class Workplace:
                 own_folder(folder / name)
         own_folder(folder)
         return folder / next(iter(found.files)) if found.is_file else folder
+
+    def sent_with(self, job: Job) -> Job:
+        """A job with what its folder holds, for a machine that does not see it."""
+        return job
+
+    def take(self, stream: Stream, data: bytes) -> None:
+        """Take what comes of a step's runtime from a machine whose files are not seen; here it lies in its place."""
+
+    async def collect(self, handle: Handle) -> None:
+        """Bring the results home; here they are."""
+
+    def changed(self, inputs: Mapping[str, BoundInput]) -> list[str]:
+        """Names of inputs that changed meanwhile; a changed object is taken out of the store."""
+        changed = []
+        for name, bound in inputs.items():
+            with suppress(StoreError):  # taken out already, for another step that reads it
+                if not bound.changed(self._objects):
+                    continue
+                if bound.found is None:
+                    self._objects.quarantine(bound.digest)
+            changed.append(name)
+        return changed
+
+    def kept_there(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """What the machine may keep of the published outputs; here they are in the store."""
+        del outputs
+        return {}
 
     def place_of(self, port: OutputPort) -> Path:
         """The path that a script is told to write an output to."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from operator import is_
 from typing import Any
 
+from nbpipe.core.compute import LOCAL
 from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline, parameters_of
 from nbpipe.core.step import PythonScriptStep
@@ -23,10 +24,10 @@ class SettledPipeline(Pipeline):
         super().__init__(*args, **options)
         self._made_with = self._defaults()
 
-    def graph_for(self, values: Mapping[str, Any] | None = None) -> Graph:
-        """The graph with some parameter values set; raises as that of any pipeline does."""
-        if values or not self._is_as_made():
-            return super().graph_for(values)
+    def graph_for(self, values: Mapping[str, Any] | None = None, target: str = LOCAL) -> Graph:
+        """The graph with some parameter values and a target set; raises as that of any pipeline does."""
+        if values or target != LOCAL or not self._is_as_made():
+            return super().graph_for(values, target)
         problems = list(circle_problems(self.graph))
         if problems:
             raise InvalidPipeline(problems)

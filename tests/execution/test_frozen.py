@@ -40,7 +40,7 @@ def test_one_of_a_newer_nbpipe_is_refused_with_the_remedy():
     assert raised.value.fact.startswith("This run has format 2")
 
 
-@pytest.mark.parametrize("missing", sorted(set(FROZEN.to_json())))
+@pytest.mark.parametrize("missing", sorted(set(FROZEN.to_json()) - {"targets"}))
 def test_one_that_lacks_something_is_damaged(missing):
     data = FROZEN.to_json()
     del data[missing]

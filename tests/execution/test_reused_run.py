@@ -7,6 +7,7 @@ import json
 import pytest
 
 from nbpipe.core.events import RunStarted
+from nbpipe.execution.given import Given
 from nbpipe.execution.lifetime import run_to_end
 from nbpipe.run import PipelineRun
 
@@ -55,7 +56,7 @@ def test_its_story_is_the_one_a_runner_tells(project, steps):
     run = project.submit(*steps)
     at_submit = told(run)
     run.folder.events.unlink()
-    assert run_to_end(project.root, run.id, {}) == "Finished"
+    assert run_to_end(project.root, run.id, Given({})) == "Finished"
     assert told(project.workspace.get_run(run.id)) == at_submit
     assert isinstance(run.events()[0][0], RunStarted)
 

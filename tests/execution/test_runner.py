@@ -11,6 +11,7 @@ import textwrap
 import pytest
 
 from nbpipe.errors import ActivityFailedException, StoreError
+from nbpipe.execution.given import Given
 from nbpipe.execution.lifetime import run_to_end
 from tests.projects import COPY, planned, story, words
 from tests.waiting import eventually
@@ -84,7 +85,7 @@ def test_a_run_has_one_runner(project):
     run = project.submit(project.cell("one", SLEEP))
     running(run)
     with pytest.raises(StoreError, match="Run 1 has a runner already"):
-        run_to_end(project.root, "1", {})
+        run_to_end(project.root, "1", Given({}))
 
 
 def test_a_file_of_the_workspace_is_no_part_of_the_runner(project):
@@ -102,7 +103,7 @@ def test_a_runner_that_cannot_begin_says_why(project):
     run.folder.graph.write_text(text.replace('"format": 1', '"format": 99'), "utf-8")
     broken = subprocess.run(
         [sys.executable, "-m", "nbpipe.execution.runner", str(project.root), "1"],
-        input=b"{}",
+        input=Given({}).to_bytes(),
         capture_output=True,
         check=False,
     )

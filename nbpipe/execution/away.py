@@ -1,0 +1,51 @@
+"""Steps that go on where they run when their runner ends: written down before they start, taken up by the next run."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from nbpipe.errors import StoreError
+from nbpipe.execution.frozen import FrozenTarget
+from nbpipe.execution.kept_here import KeptHere
+from nbpipe.store.layout import StateFolder
+
+KEPT = "away"
+"""Folder of ``registry/`` with one entry a key."""
+
+
+class Away:
+    """Which attempt at a step was started on its target, by the key of its fingerprint.
+
+    Only the runner that holds the key's lock reads and writes it.
+
+    Args:
+        state: where it is kept.
+        key: of the step's fingerprint.
+        name: of the target.
+        target: how it is reached: another host under the same name knows nothing of the attempt.
+    """
+
+    def __init__(self, state: StateFolder, key: str, name: str, target: FrozenTarget) -> None:
+        self._kept = KeptHere(state, KEPT)
+        self._key = key
+        self._where = {"target": name, "type": target.type, "settings": dict(target.settings)}
+
+    def started(self, attempt_id: str) -> None:
+        """Note an attempt that is about to be started.
+
+        Raises:
+            StoreError: the workspace cannot be written.
+        """
+        self._kept.keep(self._key, {**self._where, "attempt": attempt_id})
+
+    def find(self) -> str:
+        """Id of the attempt that may still be there, or empty."""
+        told: dict[str, Any] = self._kept.recall(self._key) or {}
+        attempt = told.pop("attempt", "")
+        return attempt if told == self._where and isinstance(attempt, str) else ""
+
+    def settled(self) -> None:
+        """Forget the attempt: it has ended."""
+        with suppress(StoreError):
+            self._kept.forget(self._key)

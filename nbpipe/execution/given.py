@@ -1,0 +1,35 @@
+"""What a runner is given over its standard input, because it must never touch the disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Given:
+    """The submitter's environment and secrets.
+
+    Attributes:
+        variables: the environment that steps start from.
+        secrets: target -> settings that were given in memory.
+    """
+
+    variables: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+    def to_bytes(self) -> bytes:
+        """Bytes of it."""
+        return json.dumps({"variables": dict(self.variables), "secrets": dict(self.secrets)}).encode()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Given:
+        """What ``to_bytes`` wrote.
+
+        Raises:
+            ValueError: that is not all of it.
+        """
+        told = json.loads(data)
+        return Given(told["variables"], told["secrets"])

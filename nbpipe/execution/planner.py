@@ -1,0 +1,103 @@
+"""Plans the graphs of a workspace: what each step is made of now, here or on its target, and what follows from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from nbpipe.compute.base import Capacity
+from nbpipe.core.graph import Graph
+from nbpipe.core.node import Node
+from nbpipe.core.plan import Flags, Plan, make_plan
+from nbpipe.environments.interpreter import Interpreter, Interpreters
+from nbpipe.errors import NbpipeError
+from nbpipe.execution.far_environments import PATIENCE, FarEnvironment, FarEnvironments
+from nbpipe.execution.fingerprinter import Fingerprinter, Prepared
+from nbpipe.execution.kept_here import KeptHere
+from nbpipe.execution.material import Far, Surroundings
+from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.process_environment import submitter_environment
+from nbpipe.execution.sources import Sources
+from nbpipe.execution.targets import WorkspaceTargets, shares_files
+from nbpipe.store.digests import FileDigests
+from nbpipe.store.layout import StateFolder
+
+
+class Planner:
+    """Makes the plans of one workspace, one after another.
+
+    Args:
+        state: the workspace's state.
+        digests: digests of files.
+        memory: what earlier runs left.
+        targets: where steps may run.
+    """
+
+    def __init__(
+        self, state: StateFolder, digests: FileDigests, memory: StoredMemory, targets: WorkspaceTargets
+    ) -> None:
+        self._root: Path = state.root
+        self._digests = digests
+        self._memory = memory
+        self._targets = targets
+        self._sources = Sources(state, digests)
+        known = KeptHere(state, "interpreters")
+        self._interpreters = Interpreters(known.recall, known.remember)
+        self._environments = FarEnvironments(state, targets.open)
+        self._turn = threading.RLock()  # a view's thread plans, and so does a cell
+        self._fingerprinter: Fingerprinter | None = None
+
+    def plan(
+        self, graph: Graph, forced: Collection[str], python: str | None, *, code_by_bytes: bool, patient: bool = False
+    ) -> tuple[Plan, dict[str, Prepared]]:  # fmt: skip
+        """The plan of a graph, and what it is made of.
+
+        Args:
+            graph: paths relative to the workspace.
+            forced: ids of the nodes that run whatever is stored.
+            python: interpreter of steps that name none; default: this one.
+            code_by_bytes: the setting ``reuse.code = "bytes"``.
+            patient: wait for a target that does not answer at once, even if it just did not.
+        """
+        with self._turn:
+            fingerprinter = self._fingerprinter_for(python or sys.executable, code_by_bytes)
+            prepared = fingerprinter.prepare(graph, self._far(patient))
+            for each in prepared.values():
+                self._memory.offer(each.texts)
+            flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
+            return make_plan(graph, fingerprinter.ingredients(graph, prepared), self._memory, flags), prepared
+
+    def capacity(self, node: Node) -> Capacity | None:
+        """What was seen of the target of a step that was planned; None where it sees our files, or nothing was."""
+        with suppress(NbpipeError):
+            environment = self._environment(node, 0.0)
+            return environment.capacity if environment else None
+        return None
+
+    def _fingerprinter_for(self, python: str, code_by_bytes: bool) -> Fingerprinter:
+        """The last one, unless something that counts is another now."""
+        now = Surroundings(self._root, python, submitter_environment(os.environ), code_by_bytes)
+        if self._fingerprinter is None or self._fingerprinter.where != now:
+            self._fingerprinter = Fingerprinter(self._digests, self._sources, self._interpreters, now)
+        return self._fingerprinter
+
+    def _far(self, patient: bool) -> Far:
+        """Gives the interpreters of one plan's steps on targets that see none of our files."""
+        wait = None if patient else PATIENCE
+
+        def interpreter(node: Node) -> Interpreter | None:
+            environment = self._environment(node, wait)
+            return environment.interpreter if environment else None
+
+        return interpreter
+
+    def _environment(self, node: Node, wait: float | None) -> FarEnvironment | None:
+        target = self._targets.find(node.target)
+        if shares_files(target):
+            return None
+        python = node.environment.python or str(target.settings.get("python") or "")
+        return self._environments.of(target, python, node.environment.variables, wait=wait)
