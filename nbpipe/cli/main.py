@@ -21,6 +21,7 @@ VERBS = {
     "graph": "Print the graph as a tree; save it as SVG, DOT or JSON.",
     "runs": "List the runs of this workspace.",
     "stop": "Stop a run, or a step of it.",
+    "targets": "List the compute targets, and look whether they are ready.",
     "gc": "Free what the last runs do not need.",
     "doctor": "Check this machine and workspace.",
     "quickstart": "Copy the quickstart notebook and open it.",

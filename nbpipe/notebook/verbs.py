@@ -23,11 +23,13 @@ from nbpipe.notebook.restore import gone_cells, missing_cells, restore
 from nbpipe.notebook.session import Session, declaring
 from nbpipe.notebook.verb_line import Verb, VerbLine, VerbOption, read_verb_line
 from nbpipe.run import DeclaredRun, PipelineRun, StepRun
+from nbpipe.views.targets import look_at, target_lines
 from nbpipe.views.why import why_html, why_text
 
 _PIPELINE = VerbOption("NAME", "which pipeline, where there are several")
 _PARAM = VerbOption("NAME=VALUE", "set a parameter", repeats=True)
 _FORCE = VerbOption("STEP|all", "run it whatever is stored", repeats=True)
+_TARGET = VerbOption("NAME", "run there what names no target")
 _ONLY = VerbOption("STEP", "only this step and what it needs", repeats=True)
 
 _EXTRACT = {
@@ -96,7 +98,10 @@ def plan(session: Session, line: VerbLine) -> Plan:
     """The plan: what will run, what is reused, and why."""
     pipeline = _pipeline(session, line)
     made: Plan = pipeline.plan(
-        _values(pipeline, line), force=line.texts("--force"), steps=line.texts("--only")
+        _values(pipeline, line),
+        force=line.texts("--force"),
+        steps=line.texts("--only"),
+        target=line.text("--target") or None,
     )
     return made
 
@@ -111,6 +116,7 @@ def run(session: Session, line: VerbLine) -> Any:
         force=line.texts("--force"),
         jobs=line.count("--jobs"),
         steps=line.texts("--only"),
+        target=line.text("--target") or None,
     )
     return show_run(started, wait=line.has("--wait"))
 
@@ -285,10 +291,10 @@ def params(session: Session, line: VerbLine) -> Any:
     return None
 
 
-def targets(session: Session, _: VerbLine) -> None:
-    """List the compute targets."""
-    for name, target in session.workspace.compute_targets.items():
-        print(f"{name}  ({target.type})")
+def targets(session: Session, line: VerbLine) -> None:
+    """List the compute targets, each looked at now."""
+    known = session.workspace.targets
+    print(*target_lines(look_at([known.find(name) for name in line.words] or known.all().values())), sep="\n")
 
 
 def save(session: Session, line: VerbLine) -> None:
@@ -333,7 +339,7 @@ def accept(session: Session, line: VerbLine) -> None:
 
 def _verbs() -> Iterator[tuple[str, Verb]]:
     chosen = {"--pipeline": _PIPELINE}
-    planned = {"--force": _FORCE, "--only": _ONLY, "--param": _PARAM} | chosen
+    planned = {"--force": _FORCE, "--only": _ONLY, "--param": _PARAM, "--target": _TARGET} | chosen
     started = {
         "--wait": VerbOption("", "show the output and wait for the end; raise if it fails"),
         "--jobs": VerbOption("N", "steps at once"),
@@ -361,7 +367,7 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
     yield "extract", Verb(extract_cell, "CELL", "Write a step cell from an ordinary one.", _EXTRACT, "cell")
     yield "edit", Verb(edit, "[STEP]", "A form that makes a step, or changes one.", {}, "step")
     yield "params", Verb(params, "", "The parameters and their values, to change them.", chosen)
-    yield "targets", Verb(targets, "", "List the compute targets.")
+    yield "targets", Verb(targets, "[NAME]", "List the compute targets: which are ready, what they have.")
     yield "save", Verb(save, "FILE", "Write the graph for the terminal:  nbpipe run graph.json", chosen)
     yield "check", Verb(check, "", "Tell everything that is wrong with the pipeline.", chosen)
     yield (
