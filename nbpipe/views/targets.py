@@ -23,7 +23,7 @@ def look_at(targets: Iterable[ComputeTarget]) -> list[tuple[ComputeTarget, Targe
     """
     chosen = list(targets)
     with ThreadPoolExecutor(_AT_ONCE, "nbpipe-target") as threads:
-        return list(zip(chosen, threads.map(ComputeTarget.get_status, chosen), strict=True))
+        return list(zip(chosen, threads.map(lambda each: each.get_status(), chosen), strict=True))
 
 
 def target_lines(seen: Iterable[tuple[ComputeTarget, TargetStatus]]) -> list[str]:
@@ -31,12 +31,11 @@ def target_lines(seen: Iterable[tuple[ComputeTarget, TargetStatus]]) -> list[str
 
     Example:
         >>> box = ComputeTarget(None, "gpu-box", "ssh")
-        >>> print(*target_lines([(box, TargetStatus(True, "ada", "3.11.7", 16, 2, 64 * 10**9, slots=2))]), sep="\\n")
-        v gpu-box  ssh  ready · ada · 16 cores, 2 GPUs, 64 GB · Python 3.11.7 · 2 slots
+        >>> target_lines([(box, TargetStatus(True, "ada", "3.11.7", 16, 2, 64 * 10**9, slots=2))])
+        ['v gpu-box  ssh  ready · ada · 16 cores, 2 GPUs, 64 GB · Python 3.11.7 · 2 slots']
         >>> away = TargetStatus(False, problem="gpu-box does not answer.", remedy="Is it switched on?")
-        >>> print(*target_lines([(box, away)]), sep="\\n")
-        x gpu-box  ssh  gpu-box does not answer.
-            Is it switched on?
+        >>> target_lines([(box, away)])
+        ['x gpu-box  ssh  gpu-box does not answer.', '    Is it switched on?']
     """
     rows = list(seen)
     named = max((cell_len(visible(target.name)) for target, _ in rows), default=0)

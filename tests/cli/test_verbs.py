@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from nbpipe.core.compute import ComputeTarget
 from nbpipe.loading.load import load
 from tests.cli.conftest import Terminal
 from tests.cli.test_run import begun, slow
@@ -161,3 +162,22 @@ def test_gc_says_what_it_frees_and_frees_it_only_when_told(terminal: Terminal) -
         "prep": "reused", "train": "reused",
     }  # fmt: skip
     assert terminal.type("gc").stdout.startswith("Nothing to free")
+
+
+def test_targets_are_listed_with_what_they_have_and_the_remedy_where_one_is_not_ready(
+    terminal: Terminal,
+) -> None:
+    ComputeTarget.attach_slurm(terminal.workspace, "hpc", partition="gpu")
+    listed = terminal.type("targets")
+    local, hpc, *remedy = listed.stdout.splitlines()
+    assert local.startswith("v local  local  ready · ")
+    assert hpc.startswith("x hpc    slurm  hpc: ")
+    assert remedy[0].startswith("    ")
+    assert listed.returncode == 1
+    one = terminal.json("targets", "--target", "local")
+    assert [(each["name"], each["ready"]) for each in one] == [("local", True)]
+    unknown = terminal.type("targets", "--target", "hcp")
+    assert (unknown.returncode, unknown.stderr) == (
+        2,
+        "No compute target hcp.\n  This workspace has: local, hpc\n",
+    )
