@@ -126,6 +126,7 @@ class Attempt:
         self.forced = forced
         self._stopped_by = ""
         self._process: StepProcess | None = None
+        self._progress = Progress(node.node_id, emit)
         self._spool_offset = 0
         self._oom_before = oom_kills()
         self._secrets = [means.variables.get(name, "") for name in node.environment.secrets]
@@ -139,14 +140,14 @@ class Attempt:
             place = self.means.workplace(self.folder / "work", self.node)
             self._look_for_secrets()
             step = self.means.frozen.steps[self.node.node_id]
-            await self.means.backends.check_environment(self.node, step)
+            await self.means.backends.check_environment(self.node, step, self._progress.tell)
             paths = await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
             self._process = process = self._on_target(step.python, place, paths, log)
             ended = await self._run_process(process, place)
             log.close()
             self._read_spool(place.spool)
             event = await asyncio.to_thread(self._settle, ended, place, paths, log)
-            await self._let_go(process, place, event)
+            await self._let_go(process, place, event, ended)
         except (NbpipeError, OSError) as error:
             begun = self._process is not None and self._process.handle is not None
             return self._failed(
@@ -193,7 +194,7 @@ class Attempt:
             (place.take if stream == "spool" else log.write)(stream, data)
 
         return StepProcess(
-            self.means.backends.of(self.node.target), job, sink, Progress(self.node.node_id, self.emit),
+            self.means.backends.of(self.node.target), job, sink, self._progress,
             limit=resources.timeout, away=self.means.away(self.fingerprint.key, self.node), forced=self.forced,
         )  # fmt: skip
 
@@ -207,15 +208,20 @@ class Attempt:
         finally:
             watching.cancel()
         self._stopped_by = self._stopped_by or process.stopped_by
-        if process.handle is not None:
+        if process.handle is not None and not ended.lost:
             await place.collect(process.handle)
         if process.taken_up:
             text = f"{self.node.name} was taken up on {self.node.target}, where an earlier run had started it"
             self.notes.append(StepNoted(time.time(), self.node.node_id, text))
         return ended
 
-    async def _let_go(self, process: StepProcess, place: Workplace, event: Event) -> None:
-        """Let the target remove what it holds of the attempt; it keeps what was published, for steps to come."""
+    async def _let_go(self, process: StepProcess, place: Workplace, event: Event, ended: Exit) -> None:
+        """Let the target remove what it holds of the attempt; it keeps what was published, for steps to come.
+
+        One that was lost may still be there when the target is back.
+        """
+        if ended.lost:
+            return
         if away := self.means.away(self.fingerprint.key, self.node):
             away.settled()
         if process.handle is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from nbpipe.compute.base import Backend
+from nbpipe.compute.base import Backend, Phase, Tell
 from nbpipe.compute.local import LocalBackend
 from nbpipe.core.compute import LOCAL
 from nbpipe.core.node import Node
@@ -55,15 +55,20 @@ class Backends:
             self._open[target] = open_backend(frozen.named(target), secrets, self._given.variables)
         return self._open[target]
 
-    async def check_environment(self, node: Node, step: FrozenStep) -> None:
+    async def check_environment(self, node: Node, step: FrozenStep, tell: Tell) -> None:
         """See that a step's interpreter on another machine is as it was planned with; looked at once a run.
+
+        Args:
+            node: the step.
+            step: as it was frozen.
+            tell: hears that the machine is being connected to.
 
         Raises:
             NbpipeError: something that counts has changed, or the machine does not answer.
         """
         if step.counted is None or self.of(node.target).shares_files:
             return
-        environment = await self._look(node)
+        environment = await self._look(node, tell)
         planned = step.fingerprint.part("environment")
         now = step.counted.of(environment.interpreter)
         changed = differences({name: text for name, text in planned.items() if name != "definition"}, now)
@@ -73,13 +78,15 @@ class Backends:
                 remedy="Run again: the plan then knows it.",
             )
 
-    async def _look(self, node: Node) -> FarEnvironment:
+    async def _look(self, node: Node, tell: Tell) -> FarEnvironment:
         target = self._frozen.targets[node.target].named(node.target)
         python = node.environment.python or str(target.settings.get("python") or "")
         key = environment_key(target, python, node.environment.variables)
         if key not in self._looks:
             asking = look(self.of(node.target), python, steered(node.environment.variables))
             self._looks[key] = asyncio.create_task(asking)
+        if not self._looks[key].done():
+            tell(Phase("connecting", target.name))
         try:
             environment = await asyncio.shield(self._looks[key])
         except NbpipeError:
