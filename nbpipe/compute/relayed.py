@@ -15,6 +15,9 @@ from nbpipe.compute.agent.archive import archive
 from nbpipe.compute.channel import StreamChannel
 from nbpipe.platform import private_folder
 
+_LOGIN = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+"""Variables that a daemon, and so every job, has: what a login would give; what else the user has set is private."""
+
 _ENDING = 2.0  # seconds in which a relay ends when nobody speaks with it any more
 
 
@@ -64,9 +67,10 @@ async def open_here(name: str, root: Path, python: str = sys.executable) -> Rela
     """
     archived = await asyncio.to_thread(_archived, root)
     descriptor, complaint = tempfile.mkstemp(prefix="relay-", dir=root)
+    env = {variable: os.environ[variable] for variable in _LOGIN if variable in os.environ}
     with open(descriptor, "wb") as said:
         process = await asyncio.create_subprocess_exec(
-            python, str(archived), "connect", str(root), stdin=PIPE, stdout=PIPE, stderr=said
+            python, str(archived), "connect", str(root), stdin=PIPE, stdout=PIPE, stderr=said, env=env
         )
     return RelayedChannel(name, process, Path(complaint))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -124,6 +125,8 @@ class Attempt:
         self.records: list[dict[str, Any]] = []
         self.notes: list[StepNoted] = []
         self.forced = forced
+        # Other workspaces have runs of the same numbers, and may use the same machines.
+        self._id = f"{step_run_id(means.frozen.run, node.node_id)}.{number}.{secrets.token_hex(8)}"
         self._stopped_by = ""
         self._process: StepProcess | None = None
         self._progress = Progress(node.node_id, emit)
@@ -183,7 +186,7 @@ class Attempt:
             env["CUDA_VISIBLE_DEVICES"] = gpu_names(self.gpus, {} if far else self.means.variables)
         resources = self.node.environment.resources
         job = place.sent_with(Job(
-            attempt_id=f"{step_run_id(self.means.frozen.run, self.node.node_id)}.{self.number}",
+            attempt_id=self._id,
             python=python, script=self.node.script,
             argv=command_line(self.node, self.means.frozen.graph.parameters, paths),
             cwd=paths.cwd, env=env, memory=resources.memory, gpus=resources.gpus,

@@ -1,0 +1,203 @@
+"""Steps go to another machine and back: same results, nothing sent twice, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbpipe import ComputeTarget, Dataset, Pipeline, PipelineData, PythonScriptStep, Workspace
+from nbpipe.core.events import StepMoved
+from nbpipe.run import PipelineRun
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.runner
+
+PREP = """
+import sys
+rows = open(sys.argv[1]).read().splitlines()
+open(sys.argv[2], "w").write("\\n".join(sorted(rows)))
+print("prepared", len(rows))
+"""
+TRAIN = """
+import os, sys
+from nbpipe import Run
+run = Run.get_context()
+run.log("rows", len(open(sys.argv[1]).read().splitlines()))
+os.makedirs("outputs", exist_ok=True)
+open("outputs/report.txt", "w").write("fine")
+open(os.path.join(sys.argv[2], "model.txt"), "w").write(open(sys.argv[1]).read()[::-1])
+print("trained")
+"""
+SLOW = """
+import os, sys, time
+open(sys.argv[2] + ".started", "a").write("x")
+for number in range(2000):
+    print(number, flush=True)
+    if os.path.exists(sys.argv[2]): break
+    time.sleep(0.01)
+open(sys.argv[1], "w").write("made")
+"""
+
+
+class Project:
+    """A workspace with a practice remote and two steps."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
+        self.ws = Workspace(folder)
+        (folder / "raw.csv").write_text("b,2\na,1\n")
+        for name, text in (("prep", PREP), ("train", TRAIN), ("slow", SLOW)):
+            (folder / name).mkdir()
+            (folder / name / f"{name}.py").write_text(text)
+        self.box = ComputeTarget.practice(self.ws, "box", root=str(folder / "far"), **settings)
+
+    def pipeline(self, target: str | None = None) -> Pipeline:
+        raw = Dataset.File.from_files(str(self.folder / "raw.csv")).as_named_input("raw").as_mount()
+        clean, model = PipelineData("clean"), PipelineData("model", is_directory=True)
+        prep = PythonScriptStep(
+            "prep.py", "prep", [raw, clean], inputs=[raw], outputs=[clean], source_directory="prep",
+            compute_target=target,
+        )  # fmt: skip
+        train = PythonScriptStep(
+            "train.py", "train", [clean, model], inputs=[clean], outputs=[model], source_directory="train",
+            compute_target=target,
+        )  # fmt: skip
+        return Pipeline(self.ws, [prep, train], name="demo")
+
+    def slow(self, flag: Path) -> Pipeline:
+        made = PipelineData("made")
+        step = PythonScriptStep(
+            "slow.py",
+            "slow",
+            [made, str(flag)],
+            outputs=[made],
+            source_directory="slow",
+            compute_target="box",
+        )
+        return Pipeline(self.ws, [step], name="slow")
+
+    def run(self, pipeline: Pipeline, **options: Any) -> PipelineRun:
+        run = self.ws.submit(pipeline, **options)
+        run.wait_for_completion(show_output=False, raise_on_error=False)
+        return run
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path)
+
+
+def digests(run: PipelineRun) -> dict[str, str]:
+    return {
+        f"{step.name}.{name}": output.digest
+        for step in run.get_steps()
+        for name, output in step.get_outputs().items()
+    }
+
+
+def phases(run: PipelineRun, step: str) -> list[str]:
+    story = (event for event in run.step(step).state.events if isinstance(event, StepMoved))
+    return list(dict.fromkeys(event.phase for event in story))
+
+
+def test_results_are_those_of_this_machine_and_are_reused_here(project: Project) -> None:
+    there = project.run(project.pipeline("box"))
+    assert there.status == "Finished", there.step("prep").failure
+    assert "sending" in phases(there, "prep")
+    assert there.step("train").get_metrics() == {"rows": 2}
+    here = project.run(project.pipeline())
+    assert {step.status for step in here.get_steps()} == {"reused"}
+    forced = project.run(project.pipeline(), force=["all"])
+    assert digests(forced) == digests(there)
+
+
+def test_a_second_run_sends_nothing_and_one_that_reuses_all_connects_to_nothing(project: Project) -> None:
+    project.run(project.pipeline("box"))
+    again = project.run(project.pipeline("box"), force=["all"])
+    assert again.status == "Finished"
+    assert not any("sending" in phases(again, step) for step in ("prep", "train"))
+    shutil.rmtree(project.folder / "far" / "objects")
+    reused = project.run(project.pipeline("box"))
+    assert {step.status for step in reused.get_steps()} == {"reused"}
+    assert not any(phases(reused, step) for step in ("prep", "train"))
+
+
+def test_one_run_may_mix_targets(project: Project) -> None:
+    pipeline = project.pipeline()
+    pipeline.steps[1].compute_target = "box"
+    run = project.run(Pipeline(project.ws, pipeline.steps, name="demo"))
+    assert run.status == "Finished"
+    assert (phases(run, "prep"), phases(run, "train")[-2:]) == ([], ["running", "fetching"])
+
+
+def test_a_target_for_all_steps_that_name_none(project: Project) -> None:
+    run = project.run(project.pipeline(), target="box")
+    assert run.status == "Finished"
+    assert all("running" in phases(run, step) for step in ("prep", "train"))
+
+
+def test_a_step_that_fails_there_is_told_as_one_that_fails_here(project: Project) -> None:
+    (project.folder / "prep" / "prep.py").write_text("print('so far')\nraise ValueError('no rows')\n")
+    run = project.run(project.pipeline("box"))
+    failure = run.step("prep").failure
+    assert failure is not None
+    assert (failure.cause, failure.code, failure.line) == ("exit", 1, 2)
+    assert "no rows" in failure.message
+
+
+def test_a_step_is_stopped_there(project: Project) -> None:
+    flag = project.folder / "go"
+    run = project.ws.submit(project.slow(flag))
+    eventually((project.folder / "go.started").exists)
+    run.cancel()
+    run.wait_for_completion(show_output=False, raise_on_error=False)
+    assert run.step("slow").status == "cancelled"
+
+
+def test_a_target_that_is_deleted_while_in_use_harms_no_run(project: Project) -> None:
+    flag = project.folder / "go"
+    run = project.ws.submit(project.slow(flag))
+    eventually((project.folder / "go.started").exists)
+    project.box.delete()
+    flag.touch()
+    run.wait_for_completion(show_output=False, raise_on_error=False)
+    assert run.status == "Finished"
+
+
+def test_a_step_whose_runner_was_killed_is_taken_up_by_the_next_run(project: Project) -> None:
+    flag = project.folder / "go"
+    run = project.ws.submit(project.slow(flag))
+    eventually((project.folder / "go.started").exists)
+    os.kill(run.state.started.pid, signal.SIGKILL)
+    eventually(lambda: run.interrupted)
+    again = project.ws.submit(project.slow(flag))
+    eventually(lambda: "running" in phases(again, "slow"))
+    flag.touch()
+    again.wait_for_completion(show_output=False, raise_on_error=False)
+    assert again.status == "Finished"
+    assert (project.folder / "go.started").read_text() == "x"
+    printed = b"".join(data for _, data in again.step("slow").log.read()[0])
+    assert printed.split()[0] == b"0"
+
+
+def test_a_secret_goes_there_and_lies_nowhere(project: Project, monkeypatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cr3t-t0ken")
+    (project.folder / "prep" / "prep.py").write_text(
+        "import os, sys\nprint(os.environ['TOKEN'], len(os.environ['TOKEN']), 'OTHER' in os.environ)\n"
+        "open(sys.argv[2], 'w').write('x')\n"
+    )
+    monkeypatch.setenv("OTHER", "of the submitter alone")
+    pipeline = project.pipeline("box")
+    pipeline.steps[0].runconfig.secret_variables = ["TOKEN"]
+    run = project.run(pipeline, force=["prep"])
+    assert run.status == "Finished", run.step("prep").failure
+    assert run.step("prep").log.read()[0] == [("stdout", b"*** 12 False\n")]
+    places = (project.folder / "far", project.folder / ".nbpipe")
+    held = b"".join(path.read_bytes() for place in places for path in place.rglob("*") if path.is_file())
+    assert b"s3cr3t-t0ken" not in held
