@@ -87,7 +87,7 @@ class Means:
     def away(self, key: str, node: Node) -> Away | None:
         """Where an attempt is written down that goes on without its runner; None where it ends with it."""
         backend = self.backends.of(node.target)
-        if backend.shares_files or not backend.outlives:
+        if not backend.outlives:
             return None
         return Away(self.state, key, node.target, self.frozen.targets[node.target])
 

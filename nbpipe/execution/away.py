@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from nbpipe.errors import StoreError
@@ -31,19 +32,20 @@ class Away:
         self._key = key
         self._where = {"target": name, "type": target.type, "settings": dict(target.settings)}
 
-    def started(self, attempt_id: str) -> None:
-        """Note an attempt that is about to be started.
+    def started(self, attempt_id: str, cwd: Path) -> None:
+        """Note an attempt that is about to be started, and the folder it starts in.
 
         Raises:
             StoreError: the workspace cannot be written.
         """
-        self._kept.keep(self._key, {**self._where, "attempt": attempt_id})
+        self._kept.keep(self._key, {**self._where, "attempt": attempt_id, "cwd": str(cwd)})
 
-    def find(self) -> str:
-        """Id of the attempt that may still be there, or empty."""
+    def find(self) -> tuple[str, Path] | None:
+        """Id and folder of the attempt that may still be there."""
         told: dict[str, Any] = self._kept.recall(self._key) or {}
-        attempt = told.pop("attempt", "")
-        return attempt if told == self._where and isinstance(attempt, str) else ""
+        attempt, cwd = told.pop("attempt", ""), told.pop("cwd", "")
+        known = told == self._where and isinstance(attempt, str) and isinstance(cwd, str)
+        return (attempt, Path(cwd)) if known and attempt else None
 
     def settled(self) -> None:
         """Forget the attempt: it has ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from nbpipe.compute.base import Backend, Exit, Handle, Job, Sink
 from nbpipe.errors import NbpipeError
@@ -82,20 +83,23 @@ class StepProcess:
             self._starting.cancel()  # what is sent may take hours
 
     async def _begin(self) -> Handle:
-        before = self._away.find() if self._away else ""
-        if before and (handle := await self._attach(before)):
+        before = self._away.find() if self._away else None
+        if before and (handle := await self._attach(*before)):
             self.taken_up = True
             return handle
         if self._away:
-            self._away.started(self._job.attempt_id)
+            self._away.started(self._job.attempt_id, self._job.cwd)
         handle = await self._backend.start(self._job, self._sink, self._progress.tell)
         self._progress.started()
         return handle
 
-    async def _attach(self, attempt_id: str) -> Handle | None:
-        """An earlier attempt at the same, its output from the beginning; None where it is gone or not wished for."""
-        job = replace(self._job, attempt_id=attempt_id)
-        if not self._forced:
+    async def _attach(self, attempt_id: str, cwd: Path) -> Handle | None:
+        """An earlier attempt at the same, its output from the beginning; None where it is gone or not wished for.
+
+        Where files are shared it works in the folder of a run that is over, so it is ended and begun anew.
+        """
+        job = replace(self._job, attempt_id=attempt_id, cwd=cwd)
+        if not self._forced and not self._backend.shares_files:
             return await self._backend.attach(job, self._sink, self._progress.tell)
         handle = await self._backend.attach(job, lambda _stream, _data: None)
         if handle is not None:

@@ -36,6 +36,9 @@ class SlurmKind(BackendKind):
         "launcher": Setting(list, "what starts a step on several machines", wrong=_wrong_launcher),
     }
     slots: ClassVar[int] = 64
+    shares_files: ClassVar[bool] = True
+    takes_nodes: ClassVar[bool] = True
+    gives_gpus: ClassVar[bool] = True
 
     def open(self, name: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Backend:
         """The queue of the cluster that SLURM's programs find; see `BackendKind.open`."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,20 +15,10 @@ import pytest
 from nbpipe.compute.base import Exit, Job, Phase
 from nbpipe.compute.slurm.backend import SlurmBackend
 from nbpipe.errors import NbpipeError
-from tests.slurm_cluster import SlurmCluster, missing, slurm_cluster
+from tests.slurm_cluster import SlurmCluster
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[SlurmCluster]:
-    if why := missing():
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
-    with slurm_cluster(tmp_path_factory.mktemp("slurm")) as made:
-        yield made
 
 
 async def seen(look: Callable[[], object]) -> None:
