@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from nbpipe.core.validation import build_problems, circle_problems, gpu_problems
 from nbpipe.errors import InvalidPipeline, NbpipeError, Problem, UnknownName, UsageError
 from nbpipe.execution.acceptance import accept_result
 from nbpipe.execution.capacity import count_gpus
+from nbpipe.execution.datastores import Datastores
 from nbpipe.execution.fingerprinter import Prepared
 from nbpipe.execution.frozen import FrozenTarget, RunOptions
 from nbpipe.execution.given import Given
+from nbpipe.execution.located import located
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.planner import Planner
 from nbpipe.execution.process_environment import submitter_environment
@@ -66,7 +69,11 @@ class Workspace:
         self.digests = FileDigests(self.state)
         self.objects = ObjectStore(self.state, self.digests)
         self.results = Results(self.state)
-        self.memory = StoredMemory(self.results, self.objects)
+        self.stores = Datastores(self.state, self)
+        self.sharing = self.stores.sharing(
+            lambda: self.settings.shared, self.results, self.objects, warnings.warn
+        )
+        self.memory = StoredMemory(self.results, self.objects, self.sharing)
         self.targets = WorkspaceTargets(self.state, self)
         self._planner = Planner(self.state, self.digests, self.memory, self.targets)
 
@@ -109,10 +116,8 @@ class Workspace:
         folder = Path(path) if os.path.isdir(path) else Path(path).parent
         config = config_in(folder) if os.path.isdir(path) else read_config(Path(path))
         if config is None:
-            raise UsageError(
-                f"{os.fspath(path)} is no workspace config.",
-                remedy=f"It has the keys {', '.join(CONFIG_KEYS)}.",
-            )
+            fact = f"{os.fspath(path)} is no workspace config."
+            raise UsageError(fact, remedy=f"It has the keys {', '.join(CONFIG_KEYS)}.")
         return Workspace(folder.parent if folder.name == ".azureml" else folder, config)
 
     @cached_property
@@ -132,20 +137,25 @@ class Workspace:
 
     @property
     def datastores(self) -> Mapping[str, Datastore]:
-        """Datastores by name: the workspace's own folder."""
-        return {"workspaceblobstore": Datastore(self, "workspaceblobstore", str(self.root))}
+        """Datastores by name; the first is the workspace's own folder."""
+        return self.stores.all()
 
     def get_default_datastore(self) -> Datastore:
-        """The datastore whose root is the workspace's folder."""
-        return self.datastores["workspaceblobstore"]
+        """The datastore that was chosen as default, else the workspace's own folder."""
+        return self.stores.default()
+
+    def set_default_datastore(self, name: str) -> None:
+        """Choose the default datastore; ``UnknownName`` where there is none of that name."""
+        self.stores.set_default(name)
 
     def get_datastore(self, name: str) -> Datastore:
         """The datastore of that name; ``UnknownName`` names those there are."""
-        if name not in self.datastores:
-            raise UnknownName(
-                f"No datastore {name}.", remedy=f"This workspace has: {', '.join(self.datastores)}"
-            )
-        return self.datastores[name]
+        return self.stores.find(name)
+
+    def share(self, datastore: Datastore | str | None) -> None:
+        """Share results through a datastore, or the path or URL of a folder, with all who do so; None ends it."""
+        self.stores.share(datastore.name if isinstance(datastore, Datastore) else datastore)
+        self.sharing.reset()
 
     def script_problem(self, node: Node) -> str:
         """Why a script cannot be found from the working directory, or an empty string."""
@@ -153,7 +163,7 @@ class Workspace:
 
     def locate(self, graph: Graph, base: Path) -> Graph:
         """The graph with paths, relative to ``base``, made relative to the workspace where they lie in it."""
-        return graph.relocated(partial(_located, str(self.root), os.path.abspath(base)))
+        return graph.relocated(partial(located, str(self.root), os.path.abspath(base)))
 
     def graph_of(
         self,
@@ -281,7 +291,7 @@ class Workspace:
             force=tuple(sorted(forced)), continue_on_step_failure=continue_on_step_failure,
             jobs=jobs or self.settings.jobs, tags=dict(tags or {}), gpus=self._gpus(),
             log_limit=self.settings.log_limit, names_elsewhere=dict(names_elsewhere or {}),
-            imports_elsewhere=dict(imports_elsewhere or {}),
+            imports_elsewhere=dict(imports_elsewhere or {}), shared=self.settings.shared,
         )  # fmt: skip
         # What is planned to be reused, and what is frozen, is nobody's until the run's folder names it.
         collecting = Lock(self.state.locks / "gc")
@@ -308,7 +318,9 @@ class Workspace:
         )  # fmt: skip
         folder = write_frozen(self.state, frozen)
         if not tell_reused_run(frozen, plan, folder, self.memory):
-            given = Given(submitter_environment(os.environ), self.targets.secrets_of(targets))
+            given = Given(
+                submitter_environment(os.environ), self.targets.secrets_of(targets), self.stores.secrets()
+            )
             start_runner(self.root, folder, given)
         return PipelineRun(folder, self.objects, self.memory, frozen)
 
@@ -406,13 +418,3 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"Workspace({self.name!r}, {str(self.root)!r})"
-
-
-@lru_cache(maxsize=2**14)  # a plan asks for the same paths again and again
-def _located(root: str, base: str, path: str) -> str:
-    """A path, relative to an absolute base, as seen from the root where it lies in it, else as it is."""
-    full = os.path.abspath(os.path.join(base, path))
-    below = os.path.join(root, "")
-    if full == root:
-        return "."
-    return full[len(below) :].replace(os.sep, "/") if full.startswith(below) else full

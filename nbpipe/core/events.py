@@ -68,7 +68,7 @@ class StepQueued(StepEvent):
 
 @dataclass(frozen=True)
 class StepReused(StepEvent):
-    """A step's result is taken from an earlier run."""
+    """A step's result is taken from an earlier run, or from a store that is shared (then ``from_run`` is empty)."""
 
     key: str
     from_run: str
@@ -78,6 +78,7 @@ class StepReused(StepEvent):
     fingerprint: str = ""
     accepted: bool = False
     note: str = ""
+    shared_from: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,7 @@ class Means:
         backends: start processes, each on its target.
         variables: the submitter's environment.
         runtime: archive with the runtime.
+        notes: sentences for whoever reads the run, until an event takes them.
     """
 
     root: Path
@@ -73,6 +74,7 @@ class Means:
     backends: Backends
     variables: Mapping[str, str]
     runtime: Path
+    notes: list[str] = field(default_factory=list)
 
     def put_copies(self, node: Node, outputs: Mapping[str, str]) -> None:
         """Copy the outputs that have a place of their own; see ``destinations.put_copies``."""

@@ -28,8 +28,10 @@ from nbpipe.core.plan import Decision, Flags, cause_behind, decide, last_seconds
 from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import OUTCOMES, Block, Cancel, Close, Instruction, Kill, Resolve, RunState
 from nbpipe.errors import NbpipeError
+from nbpipe.execution.arrivals import Arrivals
 from nbpipe.execution.attempt import Attempt, Means, one_line
 from nbpipe.execution.journal import Journal
+from nbpipe.execution.publisher import Publisher
 from nbpipe.execution.requests import take_requests
 from nbpipe.execution.reused_run import run_started, step_reused
 from nbpipe.execution.run_folder import RunFolder
@@ -87,6 +89,9 @@ class Executor:
         self._saved = 0.0
         self._broken: BaseException | None = None
         self._over = asyncio.Event()
+        self._closing: asyncio.Task[None] | None = None
+        self._arrivals = Arrivals(means, self.emit)
+        self._publisher = Publisher(means.memory.sharing, state_folder, means.results, self.emit)
 
     async def run(self) -> str:
         """Run every step to its end; the run's status in Azure ML v1's words.
@@ -96,6 +101,8 @@ class Executor:
         """
         self._emit_started()
         watching = self._begin(self._watch_requests())
+        if self.means.memory.sharing_in_use:
+            self._publisher.begin()
         self._carry_out(self.state.begin())
         try:
             await self._over.wait()
@@ -130,6 +137,8 @@ class Executor:
             self._outputs[event.node] = event.outputs
         if isinstance(event, StepReused):
             self._saved += event.seconds
+        if isinstance(event, StopRequested) and not event.node:
+            self._publisher.give_up()
         self._carry_out(self.state.handle(event))
 
     def _carry_out(self, instructions: list[Instruction]) -> None:
@@ -146,7 +155,7 @@ class Executor:
                 case Block(node, because) if self.state.is_open(node):
                     self.emit(StepBlocked(time.time(), node, because))
                 case Close(status) if self.state.finished is None:
-                    self._close(status)
+                    self._closing = self._begin(self._close(status))
 
     def _stop_attempt(self, node: str, by: str) -> None:
         if attempt := self._attempts.get(node):
@@ -154,7 +163,8 @@ class Executor:
             self._stops.add(task)
             task.add_done_callback(self._stops.discard)
 
-    def _close(self, status: str) -> None:
+    async def _close(self, status: str) -> None:
+        await self._publisher.finish()
         words = {node: OUTCOMES[step.status] for node, step in self.state.steps.items()}
         with suppress(OSError):  # before anybody hears that the run's folder is as it stays
             remove_tree(self._folder.runtime)
@@ -168,14 +178,16 @@ class Executor:
                 fingerprint, inputs = await asyncio.to_thread(self._bind, node_id)
             else:  # nothing has to be read for it, and a thread costs more
                 fingerprint, inputs = self._bind(node_id)
-            decision = self._decide(node_id, fingerprint)
+            decide = partial(self._decide, node_id, fingerprint)
+            decision = await self._arrivals.decide(node_id, decide)
             if await self._reuse(node_id, fingerprint, decision):
                 return
             path = self._locks / f"key-{fingerprint.key}"
             async with hold_key(path, self.frozen.run, self._teller(node_id)) as waited:
                 if waited or self.means.memory.result(fingerprint.key):  # another run may have made it by now
-                    decision = self._decide(node_id, fingerprint)
+                    decision = await self._arrivals.decide(node_id, decide)
                 if not await self._reuse(node_id, fingerprint, decision):
+                    inputs = await self._arrivals.inputs(node_id, inputs)
                     await self._run_step(node_id, fingerprint, inputs, decision)
         except Exception as error:  # noqa: BLE001 - one step's trouble, even a bug of ours, ends no other step
             self._record_trouble(node_id, error)
@@ -216,7 +228,7 @@ class Executor:
             return True
         if result is None:
             return False
-        self.emit(step_reused(node_id, fingerprint, result, self.means.memory))
+        self.emit(step_reused(self.frozen.run, node_id, fingerprint, result, self.means.memory))
         return True
 
     async def _run_step(
@@ -240,6 +252,8 @@ class Executor:
             self._note(node_id, fingerprint, ended)
         for note in attempt.notes:
             self.emit(note)
+        if isinstance(ended, StepFinished) and self.means.memory.sharing_in_use:
+            self._publisher.add(node_id, fingerprint.key, self.frozen.run)
         self.emit(ended)
 
     def _emit_step_started(

@@ -109,6 +109,7 @@ class RunOptions:
         log_limit: bytes of log kept a step.
         names_elsewhere: names that other cells of the notebook define, for advice: name -> ``cell 2``.
         imports_elsewhere: names that other cells import: name -> the import line.
+        shared: where the settings say that results are shared, or empty.
     """
 
     force: tuple[str, ...] = ()
@@ -119,6 +120,7 @@ class RunOptions:
     log_limit: int = 2**30
     names_elsewhere: Mapping[str, str] = field(default_factory=dict)
     imports_elsewhere: Mapping[str, str] = field(default_factory=dict)
+    shared: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,17 @@ class Given:
     Attributes:
         variables: the environment that steps start from.
         secrets: target -> settings that were given in memory.
+        stores: datastore -> options that were given in memory.
     """
 
     variables: Mapping[str, str] = field(repr=False)
     secrets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    stores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def to_bytes(self) -> bytes:
         """Bytes of it."""
-        return json.dumps({"variables": dict(self.variables), "secrets": dict(self.secrets)}).encode()
+        told = {"variables": self.variables, "secrets": self.secrets, "stores": self.stores}
+        return json.dumps({name: dict(each) for name, each in told.items()}).encode()
 
     @staticmethod
     def from_bytes(data: bytes) -> Given:
@@ -32,4 +35,4 @@ class Given:
             ValueError: that is not all of it.
         """
         told = json.loads(data)
-        return Given(told["variables"], told["secrets"])
+        return Given(told["variables"], told["secrets"], told["stores"])

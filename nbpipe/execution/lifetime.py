@@ -10,6 +10,7 @@ from nbpipe.errors import StoreError
 from nbpipe.execution.attempt import Means
 from nbpipe.execution.backends import Backends
 from nbpipe.execution.capacity import default_jobs
+from nbpipe.execution.datastores import Datastores, lend_credentials
 from nbpipe.execution.executor import Executor
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.given import Given
@@ -57,10 +58,14 @@ async def _execute(root: Path, state: StateFolder, folder: RunFolder, given: Giv
     digests = FileDigests(state)
     objects = ObjectStore(state, digests)
     results = Results(state)
+    lend_credentials(given.variables)
+    stores = Datastores(state, secrets=given.stores)
+    notes: list[str] = []
+    sharing = stores.sharing(lambda: frozen.options.shared, results, objects, notes.append)
     means = Means(
         root=root, frozen=frozen, state=state, objects=objects, results=results,
-        memory=StoredMemory(results, objects), digests=digests, backends=Backends(state, frozen, given),
-        variables=given.variables, runtime=folder.runtime,
+        memory=StoredMemory(results, objects, sharing), digests=digests, backends=Backends(state, frozen, given),
+        variables=given.variables, runtime=folder.runtime, notes=notes,
     )  # fmt: skip
     here = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
     slots = AllSlots(here, state.locks, frozen.run, frozen.targets)

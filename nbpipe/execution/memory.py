@@ -12,6 +12,7 @@ from nbpipe.core.fingerprint import Fingerprint, canonical
 from nbpipe.core.result import Attempt, StepResult
 from nbpipe.core.shape import well_formed
 from nbpipe.errors import StoreError
+from nbpipe.execution.sharing import Sharing
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Result, Results
 
@@ -28,9 +29,11 @@ class StoredMemory:
     Args:
         results: results and histories.
         objects: trees and blobs.
+        sharing: the store that the workspace shares with others, or None.
     """
 
-    def __init__(self, results: Results, objects: ObjectStore) -> None:
+    def __init__(self, results: Results, objects: ObjectStore, sharing: Sharing | None = None) -> None:
+        self.sharing = sharing
         self._results = results
         self._objects = objects
         self._fingerprints: dict[str, Fingerprint | None] = {}
@@ -43,7 +46,10 @@ class StoredMemory:
         self._on_disk.update(files)
 
     def result(self, key: str) -> StepResult | None:
-        """The newest result of a key whose outputs are all there; no accepted one that was made anew since."""
+        """The newest result of a key whose outputs are all there; no accepted one that was made anew since.
+
+        There is also what lies in the shared store; it is asked only where nothing is known here.
+        """
         for number, stored in enumerate(reversed(self._results.all(key))):
             if number and stored.record.get("accepted_from"):
                 continue
@@ -51,7 +57,9 @@ class StoredMemory:
                 result = self._as_result(key, stored)
                 if all(self._objects.complete(digest) for digest in result.outputs.values()):
                     return result
-        return None
+                if self.sharing is not None and self.sharing.holds(result):
+                    return result
+        return self.sharing.result(key) if self.sharing is not None else None
 
     def _as_result(self, key: str, stored: Result) -> StepResult:
         """What a record says; of the one that answers for a key it is remembered."""
@@ -62,6 +70,21 @@ class StoredMemory:
                 self._read.clear()
             self._read[key] = stored, result
         return result
+
+    def adopt(self, result: StepResult, run: str) -> None:
+        """Keep a shared result as used first by a run of this workspace."""
+        if self.sharing is not None:
+            self.sharing.adopt(result, run)
+
+    def refuse(self, key: str) -> None:
+        """Let the shared result of a key answer no more."""
+        if self.sharing is not None:
+            self.sharing.refuse(key)
+
+    @property
+    def sharing_in_use(self) -> bool:
+        """Whether results are shared, so that a question may go to another machine."""
+        return self.sharing is not None and self.sharing.in_use
 
     def lost_output(self, key: str) -> tuple[str, str] | None:
         """``(port, run)`` when a result of this key was there but its data are gone."""

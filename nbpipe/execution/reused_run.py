@@ -39,7 +39,7 @@ def tell_reused_run(frozen: FrozenRun, plan: Plan, folder: RunFolder, memory: St
     saved = 0.0
     for step in plan:
         if step.fingerprint is not None and step.result is not None:
-            events.append(step_reused(step.node_id, step.fingerprint, step.result, memory))
+            events.append(step_reused(frozen.run, step.node_id, step.fingerprint, step.result, memory))
             saved += step.result.seconds
     words = {step.node_id: "reused" for step in plan}
     events.append(RunFinished(time.time(), frozen.run, "Finished", words, saved))
@@ -61,9 +61,11 @@ def run_started(frozen: FrozenRun) -> RunStarted:
 
 
 def step_reused(
-    node_id: str, fingerprint: Fingerprint, result: StepResult, memory: StoredMemory
+    run: str, node_id: str, fingerprint: Fingerprint, result: StepResult, memory: StoredMemory
 ) -> StepReused:
-    """The event that a step's result is taken from an earlier run; its fingerprint is kept."""
+    """The event that a run takes a step's result from an earlier run, or a shared one; its fingerprint is kept."""
+    if result.shared_from and not result.run:
+        memory.adopt(result, run)
     accepted = bool(result.accepted_from)
     kept = memory.keep_fingerprint(fingerprint)
     before = memory.fingerprint(result.fingerprint) if kept != result.fingerprint else None
@@ -71,4 +73,5 @@ def step_reused(
     return StepReused(
         time.time(), node_id, result.key, result.accepted_from or result.run, result.finished, result.outputs,
         result.seconds, kept, accepted, "accepted" if accepted else "only comments changed" if commented else "",
+        "" if result.run else result.shared_from,
     )  # fmt: skip

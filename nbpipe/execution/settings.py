@@ -13,12 +13,13 @@ from typing import Any
 from nbpipe.errors import UsageError
 
 SETTINGS_FILE = "nbpipe.toml"
-"""Settings of a workspace: ``[reuse] code = "syntax" | "bytes"``, ``[run] jobs = N, gpus = N, log_limit = BYTES``."""
+"""Settings of a workspace: ``[reuse] code = "syntax" | "bytes"``, ``[run] jobs = N, gpus = N, log_limit = BYTES``,
+``[store] shared = "NAME or URL"``."""
 
 CONFIG_KEYS = ("subscription_id", "resource_group", "workspace_name")
 """Keys of Azure ML v1's ``config.json``."""
 
-_KNOWN = {"reuse": {"code"}, "run": {"jobs", "gpus", "log_limit"}}
+_KNOWN = {"reuse": {"code"}, "run": {"jobs", "gpus", "log_limit"}, "store": {"shared"}}
 _BOUNDS = {"jobs": (1, 10_000), "gpus": (0, 10_000), "log_limit": (4096, 2**50)}
 """The least and the most that each number may be; a log's head and tail need some room."""
 
@@ -32,12 +33,14 @@ class Settings:
         jobs: steps at once; None for one a core, four at most.
         gpus: GPUs that steps may hold; None for those the driver shows.
         log_limit: bytes of log kept a step.
+        shared: name of a datastore, or path or URL of a folder, where results are shared; empty for nowhere.
     """
 
     code_by_bytes: bool = False
     jobs: int | None = None
     gpus: int | None = None
     log_limit: int = 2**30
+    shared: str = ""
 
     @staticmethod
     def read(path: Path) -> Settings:
@@ -62,7 +65,11 @@ class Settings:
             if type(value) is not int or not least <= value <= most:
                 fact = f"{path.name} sets run.{name} to {value!r}."
                 raise UsageError(fact, remedy=f"It is a whole number from {least:,} to {most:,}.")
-        return Settings(code_by_bytes=code == "bytes", **numbers)
+        shared = data.get("store", {}).get("shared", "")
+        if not isinstance(shared, str):
+            fact = f"{path.name} sets store.shared to {shared!r}."
+            raise UsageError(fact, remedy="It is the name of a datastore, a path or a URL.")
+        return Settings(code_by_bytes=code == "bytes", shared=shared, **numbers)
 
 
 def _check_names(file: str, data: Mapping[str, Any]) -> None:

@@ -61,8 +61,8 @@ class StepOutput:
 
     @property
     def path(self) -> Path:
-        """Where it lies; ``StoreError`` where it is gone."""
-        return self._objects.path(self.digest)
+        """Where it lies, brought here first where it is shared; ``StoreError`` where it is gone."""
+        return self._objects.bring(self.digest)
 
     @property
     def size(self) -> int:
@@ -206,7 +206,7 @@ class StepRun:
         if isinstance(event, StepReused):
             stored = self.run.memory().result(event.key)
             digest = stored.kept if stored else ""
-        return self.run.objects().path(digest) if digest else None
+        return self.run.objects().bring(digest) if digest else None
 
     def get_metrics(self) -> dict[str, Any]:
         """What the script logged, name -> value; for a reused step what it logged when it ran."""

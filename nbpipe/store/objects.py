@@ -23,7 +23,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -72,6 +72,9 @@ class ObjectStore(Blobs):
         state: where they lie; made on the first write.
         digests: how files are read.
 
+    Attributes:
+        fetch: brings a tree that is not here, from where results are shared; None where they are not.
+
     Example:
         >>> state = StateFolder(Path())
         >>> store = ObjectStore(state, FileDigests(state))
@@ -84,6 +87,7 @@ class ObjectStore(Blobs):
 
     def __init__(self, state: StateFolder, digests: FileDigests) -> None:
         super().__init__(state, digests)
+        self.fetch: Callable[[str], None] | None = None
         self._manifests: dict[str, Manifest] = {}
         self._entries = 0
         self._stamps: dict[str, dict[str, Figures]] = {}
@@ -145,6 +149,16 @@ class ObjectStore(Blobs):
             raise missing(digest)
         manifest = self.manifest(digest)
         return tree / manifest.entries[0].path if manifest.kind == "file" else tree
+
+    def bring(self, digest: str) -> Path:
+        """What `path` hands out, after a tree that is not here was fetched from where results are shared.
+
+        Raises:
+            StoreError: there is no such tree, here or there, or it is not what its digest says.
+        """
+        if self.fetch is not None and not is_folder(self._tree(digest)):
+            self.fetch(digest)
+        return self.path(digest)
 
     def complete(self, digest: str) -> bool:
         """Whether a tree is there, by a cheap look: manifest, folder, sizes and times of the first files.

@@ -35,7 +35,7 @@ from nbpipe.store.locks import Lock
 from nbpipe.store.manifest import Entry, Manifest
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.remote_folder import RemoteFolder
-from nbpipe.store.transfer import Listener, Meter, fetch_file, in_parallel
+from nbpipe.store.transfer import CHUNK, Listener, Meter, fetch_file, in_parallel
 
 LAYOUT = "nbpipe-1"
 """The folder in the datastore; its number is that of the layout."""
@@ -50,6 +50,7 @@ PATIENCE = 10.0
 """Seconds that a plan waits for an answer."""
 
 _LARGEST_RECORD = 4 << 20  # bytes; metrics may make a record large, but nobody's memory is filled with one
+_LARGEST_BLOB = 1 << 30  # bytes; a manifest of millions of files has less
 _SMALL = 1 << 16  # bytes up to which a blob is sent without asking whether it is there
 _RESULT = re.compile(LAYOUT + r"/results/[0-9a-f]/([0-9a-f]{16,128})/(\d{13}-[0-9a-f]{16})\.json")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -175,8 +176,8 @@ class SharedStore:
             with suppress(StoreError):
                 return self._objects.get_bytes(digest)
         try:
-            content = self._whole(_object(digest), None)
-        except FileNotFoundError as error:
+            content = self._whole(_object(digest), _LARGEST_BLOB)
+        except (FileNotFoundError, ValueError) as error:
             self.refused.add(digest)
             raise StoreError(f"{self.url} has no object {digest[:12]} any more.") from error
         if digest_bytes(content) != digest:
@@ -280,20 +281,15 @@ class SharedStore:
                 listed.setdefault(found[1], []).append(found[2])
         return listed
 
-    def _whole(self, name: str, most: int | None) -> bytes:
-        """All of a small file."""
-        seen = self._folder.look(name)
-        if seen is None:
-            raise FileNotFoundError(name)
-        if most is not None and seen.size > most:
-            raise ValueError(name)
+    def _whole(self, name: str, most: int) -> bytes:
+        """All of a small file, in one question."""
         content = b""
-        while len(content) < seen.size:
-            more = self._folder.read(name, len(content), seen.size)
-            if not more:
-                break
+        while len(content) <= most:
+            more = self._folder.read(name, len(content), len(content) + CHUNK)
             content += more
-        return content
+            if len(more) < CHUNK:
+                return content
+        raise ValueError(name)
 
 
 def _results(key: str) -> str:

@@ -190,7 +190,8 @@ def _name(event: StepEvent) -> str:
 def _reused(event: StepReused) -> str:
     if event.accepted:
         return f"accepted from run {event.from_run}"
-    return f"from run {event.from_run} ({event.note})" if event.note else f"from run {event.from_run}"
+    origin = f"from run {event.from_run}" if event.from_run else f"shared in {event.shared_from}"
+    return f"{origin} ({event.note})" if event.note else origin
 
 
 def event_line(event: Event) -> str:

@@ -39,7 +39,7 @@ def test_a_reference_is_named_for_its_path_or_its_store() -> None:
 def test_a_datastore_is_found_by_its_workspace() -> None:
     class OneStore:
         def get_datastore(self, name: str) -> Datastore:
-            return Datastore(self, name)
+            return Datastore(self, name, root="/data/lab")
 
         def get_default_datastore(self) -> Datastore:
             return self.get_datastore("workspaceblobstore")

@@ -1,1 +1,0 @@
-"""A Dask cluster: `nbpipe-steps[dask]`."""
