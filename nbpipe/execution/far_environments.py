@@ -146,29 +146,30 @@ class FarEnvironments:
             since, failed = self._failed.get(key, (0.0, None))
             answer = self._asked.get(key)
             fresh = failed is None or anew or self._clock() - since > REMEMBERED
-            if answer is not None and not (answer.done() and fresh):
+            refused = answer is not None and answer.done() and answer.exception() is not None
+            if answer is not None and not (refused and fresh):
                 return answer, failed
-            answer = self._asked[key] = self._ask(target, python, variables)
+            answer = self._asked[key] = self._ask(key, target, python, variables)
         answer.add_done_callback(lambda done: self._settle(key, target, done))
         return answer, failed
 
     def _ask(
-        self, target: ComputeTarget, python: str, variables: Mapping[str, str]
+        self, key: str, target: ComputeTarget, python: str, variables: Mapping[str, str]
     ) -> Future[FarEnvironment]:
         async def question() -> FarEnvironment:
             backend = self._open(target)
             try:
-                return await look(backend, python, steered(variables))
+                environment = await look(backend, python, steered(variables))
             finally:
                 await backend.aclose()
+            self._kept.remember(key, environment.to_json())
+            return environment
 
         return asked(question, f"nbpipe-look-{target.name}")
 
     def _settle(self, key: str, target: ComputeTarget, answer: Future[FarEnvironment]) -> None:
-        """Keep what was answered, or why nothing was."""
+        """Note what was answered, or why nothing was."""
         error = answer.exception()
-        if error is None:
-            self._kept.remember(key, answer.result().to_json())
         with self._turn:
             self._failed.pop(key, None)
             if error is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nbpipe import ComputeTarget, Pipeline
+from nbpipe import ComputeTarget, Pipeline, Workspace
+from nbpipe.errors import InvalidPipeline
+from nbpipe.execution.far_environments import KEPT
+from nbpipe.execution.kept_here import KeptHere
 from tests.remote_project import Project, digests, phases
 from tests.waiting import eventually
 
@@ -100,6 +104,107 @@ def test_a_step_whose_runner_was_killed_is_taken_up_by_the_next_run(project: Pro
     assert (project.folder / "go.started").read_text() == "x"
     printed = b"".join(data for _, data in again.step("slow").log.read()[0])
     assert printed.split()[0] == b"0"
+
+
+def test_a_forced_run_ends_what_an_earlier_one_left_and_begins_anew(project: Project) -> None:
+    flag = project.folder / "go"
+    run = project.ws.submit(project.slow(flag))
+    eventually((project.folder / "go.started").exists)
+    os.kill(run.state.started.pid, signal.SIGKILL)
+    eventually(lambda: run.interrupted)
+    again = project.ws.submit(project.slow(flag), force=["slow"])
+    eventually(lambda: (project.folder / "go.started").read_text() == "xx")
+    flag.touch()
+    again.wait_for_completion(show_output=False, raise_on_error=False)
+    assert again.status == "Finished"
+    assert (project.folder / "go.started").read_text() == "xx"
+
+
+def test_a_step_that_takes_too_long_there_is_ended(project: Project) -> None:
+    pipeline = project.slow(project.folder / "never")
+    pipeline.steps[0].runconfig.resources.timeout = 0.5
+    run = project.run(pipeline)
+    assert run.step("slow").status == "cancelled"
+    assert run.step("slow").stopped_by == "time-out after 0.5 s"
+
+
+def test_a_step_that_is_tried_again_runs_there_again(project: Project) -> None:
+    marks = project.folder / "marks"
+    (project.folder / "prep" / "prep.py").write_text(
+        f"import sys\nopen({str(marks)!r}, 'a').write('x')\n"
+        f"if len(open({str(marks)!r}).read()) < 2: raise SystemExit(3)\nopen(sys.argv[2], 'w').write('made')\n"
+    )
+    pipeline = project.pipeline("box")
+    pipeline.steps[0].runconfig.resources.retries = 1
+    assert project.run(pipeline).status == "Finished"
+    assert marks.read_text() == "xx"
+
+
+def test_a_step_that_changes_its_input_there_fails_and_the_next_one_gets_it_whole(project: Project) -> None:
+    (project.folder / "prep" / "prep.py").write_text(
+        "import os, sys\nos.chmod(sys.argv[1], 0o600)\nopen(sys.argv[1], 'a').write('more')\n"
+        "open(sys.argv[2], 'w').write('x')\n"
+    )
+    failure = project.run(project.pipeline("box")).step("prep").failure
+    assert failure is not None
+    assert (failure.cause, failure.message) == ("input", "input changed while running: raw")
+    (project.folder / "prep" / "prep.py").write_text(
+        "import sys\nopen(sys.argv[2], 'w').write(open(sys.argv[1]).read())\n"
+    )
+    run = project.run(project.pipeline("box"))
+    assert run.step("prep").get_output("clean").path.read_text() == "b,2\na,1\n"
+
+
+def test_an_environment_that_changed_since_the_plan_fails_the_step_and_the_next_plan_knows_it(
+    project: Project,
+) -> None:
+    project.run(project.pipeline("box"))
+    (kept,) = KeptHere(project.ws.state, KEPT).all().items()
+    environment = json.loads(json.dumps(kept[1]))
+    environment["interpreter"]["version"] = "3.9"
+    KeptHere(project.ws.state, KEPT).keep(kept[0], environment)
+    ws = project.ws = Workspace(project.folder)
+    failed = ws.submit(project.pipeline("box"))
+    failed.wait_for_completion(show_output=False, raise_on_error=False)
+    failure = failed.step("prep").failure
+    assert failure is not None
+    assert failure.cause == "start"
+    assert failure.message.startswith("The environment on box changed since the plan: python 3.9 -> 3.")
+    assert "Run again" in failure.remedy
+    again = project.run(project.pipeline("box"))
+    assert {step.status for step in again.get_steps()} == {"reused"}
+
+
+def test_a_target_that_does_not_answer_blocks_its_own_steps_alone(project: Project) -> None:
+    (project.folder / "taken").write_text("a file where its disk should be")
+    ComputeTarget.practice(project.ws, "box", root=str(project.folder / "taken"))
+    pipeline = project.pipeline()
+    pipeline.steps[1].compute_target = "box"
+    mixed = Pipeline(project.ws, pipeline.steps, name="demo")
+    plan = mixed.plan()
+    assert [step.action for step in plan] == ["run", "blocked"]
+    assert plan["train"].why.startswith("box does not answer")
+    with pytest.raises(InvalidPipeline, match="Step train: "):
+        mixed.submit("demo")
+
+
+def test_a_target_that_was_deleted_blocks_the_steps_that_name_it(project: Project) -> None:
+    pipeline = project.pipeline("box")
+    project.box.delete()
+    assert pipeline.plan()["prep"].why.startswith("No compute target box")
+    with pytest.raises(InvalidPipeline, match="No compute target box"):
+        pipeline.submit("demo")
+
+
+def test_what_a_target_cannot_give_is_refused_at_submit(project: Project) -> None:
+    pipeline = project.pipeline("box")
+    pipeline.steps[0].runconfig.resources.gpus = 64
+    with pytest.raises(InvalidPipeline, match="Step prep wants 64 GPUs; box has"):
+        pipeline.submit("demo")
+    pipeline = project.pipeline("box")
+    pipeline.steps[0].runconfig.node_count = 2
+    with pytest.raises(InvalidPipeline, match="Step prep wants 2 nodes; box is one machine"):
+        Pipeline(project.ws, pipeline.steps, name="demo")
 
 
 def test_a_secret_goes_there_and_lies_nowhere(project: Project, monkeypatch) -> None:

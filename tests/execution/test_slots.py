@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nbpipe.execution.slots import Slots, hold_key
+from nbpipe.execution.frozen import FrozenTarget
+from nbpipe.execution.slots import AllSlots, Slots, hold_key
 from nbpipe.store.locks import Lock
 from tests.waiting import eventually
 
@@ -110,3 +111,20 @@ def test_who_waits_for_a_key_hears_who_makes_it(tmp_path: Path):
 
     assert asyncio.run(use("7", "3")) == ["run 3, which makes it"]
     assert asyncio.run(use("7", "7")) == ["another step, which makes it"]
+
+
+def test_every_target_has_slots_of_its_own(tmp_path):
+    box = FrozenTarget("practice", {"slots": 1}, gpus=1)
+    queue = FrozenTarget("slurm", {"slots": 2})
+    slots = AllSlots(Slots(tmp_path, "1", 1, 0), tmp_path, "1", {"box": box, "hpc": queue})
+    told: list[str] = []
+
+    async def work() -> None:
+        async with slots.of("local").hold(0, told.append), slots.of("box").hold(1, told.append) as gpus:
+            assert gpus == [0]
+            async with slots.of("hpc").hold(slots.gpus("hpc", 4), told.append) as given:
+                assert given == []
+        assert told == []
+
+    asyncio.run(work())
+    assert slots.gpus("box", 1) == 1

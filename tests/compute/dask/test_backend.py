@@ -1,0 +1,239 @@
+"""A real Dask cluster keeps the laws of every backend, and loses no step with a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import textwrap
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nbpipe.compute.base import Exit, Handle, Job, Parcel, Phase, Placed
+from nbpipe.compute.conformance import BackendLaws, Target
+from nbpipe.compute.dask.backend import DaskBackend
+from nbpipe.errors import NbpipeError
+from nbpipe.store.digests import digest_bytes
+from tests.dask_cluster import DaskCluster, dask_cluster
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.runner
+
+WAITS = """
+import os, time
+print("up", os.getpid(), flush=True)
+while not os.path.exists({flag!r}): time.sleep(0.01)
+print("done", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[DaskCluster]:
+    """One worker, since each keeps objects of its own."""
+    with dask_cluster(tmp_path_factory.mktemp("dask"), workers=1) as made:
+        yield made
+
+
+class TestDask(BackendLaws):
+    """A worker over TCP."""
+
+    @pytest.fixture
+    def target(self, cluster: DaskCluster) -> Target:
+        return Target(lambda: DaskBackend("cluster", cluster.address))
+
+
+class Trials:
+    """Jobs on a small cluster of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.printed = bytearray()
+        self.phases: list[Phase] = []
+
+    def job(self, source: str, number: int = 1, **changes: Any) -> Job:
+        text = textwrap.dedent(source).encode()
+        digest = digest_bytes(text)
+        (self.folder / digest).write_bytes(text)
+        place = f"/nbpipe-place-{number}"
+        parcel = Parcel({"code/script.py": Placed(digest)}, objects={digest: self.folder / digest})
+        return Job(
+            f"1.a.{number}.{os.urandom(4).hex()}", "python", "script.py", (), Path(place, "code"), {},
+            parcel=parcel, place=place, **changes,
+        )  # fmt: skip
+
+    def run(self, cluster: DaskCluster, work: Callable[[DaskBackend], Coroutine[Any, Any, Any]]) -> Any:
+        async def whole() -> Any:
+            backend = DaskBackend("cluster", cluster.address)
+            try:
+                return await asyncio.wait_for(work(backend), 100)
+            finally:
+                await backend.aclose()
+
+        return asyncio.run(whole())
+
+    async def started(self, backend: DaskBackend, job: Job) -> Handle:
+        return await backend.start(job, lambda _stream, data: self.printed.extend(data), self.phases.append)
+
+    async def seen(self, look: Callable[[], object]) -> Any:
+        return await asyncio.to_thread(eventually, look, 60)
+
+    @property
+    def pids(self) -> list[int]:
+        return [int(line.split()[1]) for line in self.printed.splitlines() if line.startswith(b"up ")]
+
+
+@pytest.fixture
+def trials(tmp_path: Path) -> Trials:
+    return Trials(tmp_path)
+
+
+def test_a_worker_that_is_killed_leaves_nothing_and_its_step_begins_on_another(trials: Trials) -> None:
+    flag = trials.folder / "go"
+    with dask_cluster(trials.folder / "dask") as cluster:
+
+        async def work(backend: DaskBackend) -> Exit:
+            handle = await trials.started(backend, trials.job(WAITS.format(flag=str(flag))))
+            await trials.seen(lambda: b"up" in trials.printed)
+            await trials.seen(lambda: any(phase.name == "running" for phase in trials.phases))
+            name = next(phase.where for phase in trials.phases if phase.name == "running")
+            cluster.workers[int(name.removeprefix("worker"))].kill()
+            await trials.seen(lambda: len(trials.pids) == 2)
+            flag.touch()
+            return await handle.wait()
+
+        assert trials.run(cluster, work).code == 0
+    assert b"was lost; the step begins anew" in trials.printed
+    assert any(phase.why == "its worker was lost" for phase in trials.phases)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in trials.pids)
+
+
+def test_a_step_that_has_finished_is_never_run_again(trials: Trials) -> None:
+    ran = trials.folder / "ran"
+    with dask_cluster(trials.folder / "dask") as cluster:
+
+        async def work(backend: DaskBackend) -> None:
+            handle = await trials.started(backend, trials.job(f"open({str(ran)!r}, 'a').write('x')"))
+            assert (await handle.wait()).code == 0
+            name = next(phase.where for phase in trials.phases if phase.name == "running")
+            cluster.workers[int(name.removeprefix("worker"))].kill()
+            second = await trials.started(backend, trials.job("print('up 1')", 2))
+            assert (await second.wait()).code == 0
+
+        trials.run(cluster, work)
+    assert ran.read_text() == "x"
+
+
+def test_jobs_end_with_whoever_started_them(trials: Trials) -> None:
+    with dask_cluster(trials.folder / "dask", workers=1) as cluster:
+
+        async def work(backend: DaskBackend) -> None:
+            await trials.started(backend, trials.job(WAITS.format(flag="/nowhere")))
+            await trials.seen(lambda: trials.pids)
+            # As when the process is killed: nothing is said to anybody.
+            client = await backend._cluster.client()
+            client.scheduler_comm.comm.abort()
+            await trials.seen(lambda: not Path(f"/proc/{trials.pids[0]}").exists())
+
+        trials.run(cluster, work)
+
+
+def test_a_scheduler_that_is_gone_is_said_and_nothing_hangs(trials: Trials) -> None:
+    with dask_cluster(trials.folder / "dask", workers=1) as cluster:
+
+        async def work(backend: DaskBackend) -> Exit:
+            handle = await trials.started(backend, trials.job(WAITS.format(flag="/nowhere")))
+            await trials.seen(lambda: trials.pids)
+            cluster.scheduler.kill()
+            return await handle.wait()
+
+        ended = trials.run(cluster, work)
+        assert cluster.address in ended.lost
+        assert "is gone" in ended.lost
+
+
+def test_steps_that_want_one_gpu_do_not_overlap(trials: Trials) -> None:
+    with dask_cluster(trials.folder / "dask", workers=0) as cluster:
+        cluster.add_worker("--resources", "GPU=1")
+
+        async def work(backend: DaskBackend) -> None:
+            source = (
+                "import time; print('b', time.time(), flush=True); time.sleep(0.8); print('e', time.time())"
+            )
+            handles = [
+                await trials.started(backend, trials.job(source, number, gpus=1)) for number in (1, 2, 3)
+            ]
+            assert [(await handle.wait()).code for handle in handles] == [0, 0, 0]
+
+        trials.run(cluster, work)
+    marks = sorted((float(line.split()[1]), line.split()[0]) for line in trials.printed.splitlines())
+    assert [mark for _, mark in marks] == [b"b", b"e"] * 3
+    assert "all workers are busy" in {phase.why for phase in trials.phases}
+
+
+def test_a_step_says_what_it_waits_for_and_can_be_stopped_then(trials: Trials) -> None:
+    with dask_cluster(trials.folder / "dask", workers=0) as cluster:
+
+        async def work(backend: DaskBackend) -> Exit:
+            handle = await trials.started(backend, trials.job("print('up 1')"))
+            await trials.seen(lambda: any(phase.why == "no worker" for phase in trials.phases))
+            await asyncio.to_thread(cluster.add_worker)
+            assert (await handle.wait()).code == 0
+            second = await trials.started(backend, trials.job("print('up 2')", 2, gpus=2))
+            await trials.seen(lambda: any(phase.why == "no worker with GPU 2" for phase in trials.phases))
+            await second.cancel(1.0)
+            return await second.wait()
+
+        assert trials.run(cluster, work).signal == signal.SIGTERM
+    assert trials.pids == [1]
+
+
+def test_a_scheduler_that_is_not_there_is_said_with_its_address(trials: Trials) -> None:
+    backend = DaskBackend("cluster", "tcp://127.0.0.1:9")
+    with pytest.raises(NbpipeError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        asyncio.run(backend.probe())
+
+
+def test_a_step_wants_one_machine(trials: Trials, cluster: DaskCluster) -> None:
+    with pytest.raises(NbpipeError, match="one machine"):
+        trials.run(cluster, lambda backend: trials.started(backend, trials.job("", nodes=2)))
+
+
+def certificates(folder: Path, name: str) -> dict[str, str]:
+    """A certificate that vouches for itself, for every role."""
+    key, cert = folder / f"{name}.key", folder / f"{name}.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+         "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True,
+    )  # fmt: skip
+    return {"tls_ca_file": str(cert), "tls_client_cert": str(cert), "tls_client_key": str(key)}
+
+
+def test_a_cluster_over_tls_is_spoken_to_by_who_has_its_certificates_alone(trials: Trials) -> None:
+    ours, others = certificates(trials.folder, "ours"), certificates(trials.folder, "others")
+    options = (
+        "--tls-ca-file",
+        ours["tls_ca_file"],
+        "--tls-cert",
+        ours["tls_client_cert"],
+        "--tls-key",
+        ours["tls_client_key"],
+    )
+
+    async def ran(tls: dict[str, str], address: str) -> Exit:
+        backend = DaskBackend("cluster", address, {**tls, "require_encryption": True})
+        try:
+            return await (await trials.started(backend, trials.job("print('up 1')"))).wait()
+        finally:
+            await backend.aclose()
+
+    with dask_cluster(trials.folder / "dask", workers=1, options=options, protocol="tls") as cluster:
+        assert cluster.address.startswith("tls://")
+        assert asyncio.run(ran(ours, cluster.address)).code == 0
+        in_memory = {name: Path(path).read_text() for name, path in ours.items()}
+        assert asyncio.run(ran(in_memory, cluster.address)).code == 0
+        with pytest.raises(NbpipeError, match="no Dask scheduler answers"):
+            asyncio.run(ran(others, cluster.address))
