@@ -236,8 +236,8 @@ def _seconds(last: StepEvent) -> float | None:
 
 
 def _detail(last: StepEvent, moved: StepMoved | None) -> str:
-    if isinstance(last, StepStarted) and moved and moved.phase in ("away", "fetching"):
-        return {"away": "not connected", "fetching": "fetching"}[moved.phase]
+    if isinstance(last, StepStarted) and moved and moved.phase == "away":
+        return "away"
     if not isinstance(last, StepFailed) or last.will_retry:
         return ""
     if last.line is not None:

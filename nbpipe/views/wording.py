@@ -155,7 +155,7 @@ def journey(event: StepMoved) -> str:
             return event.why or "its folder is made"
         case "away":
             why = f" ({event.why})" if event.why else ""
-            return f"the connection is lost{why}; the step goes on there"
+            return f"connection lost; it goes on there{why}"
     return f"on {event.where}" if event.where else ""
 
 

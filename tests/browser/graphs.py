@@ -176,6 +176,36 @@ def every_state() -> Picture:
     return Picture("states", nodes)
 
 
+def remote() -> Picture:
+    """Steps on other machines: on their way there, there, and on their way back."""
+    told = {
+        "prepare": ("queued", "", "connects to gpu-box", "gpu-box"),
+        "split": ("queued", "", "sending 12 of 40 MB, 3.1 s left", "gpu-box"),
+        "environment": ("queued", "", "installs numpy, pandas", "gpu-box"),
+        "train_forest": ("queued", "", "waits: Resources", "hpc"),
+        "train_svm": ("running", "", "first run", "hpc · n2"),
+        "train_logistic": (
+            "running",
+            "not connected",
+            "connection lost; it goes on there",
+            "gpu-box",
+        ),
+        "compare": ("running", "", "fetching 3 of 10 MB, 2.0 s left", "cluster · worker-1"),
+        "figures": ("done", "", "ran: forest changed", "cluster · worker-1"),
+        "report": ("blocked", "", "gpu-box: no route to 10.0.0.9, port 22", "gpu-box"),
+    }
+    return Picture(
+        "remote",
+        tuple(
+            NodeView(
+                name, word, detail, why=why, target=target, seconds=12.0 if word == "done" else None,
+                started=time.time() - 12 if word == "running" else None, key=KEY if word != "blocked" else "",
+            )
+            for name, (word, detail, why, target) in told.items()
+        ),
+    )  # fmt: skip
+
+
 def reused() -> Json:
     """Five steps of which nothing is to do."""
     names = ("prepare", "split", "train", "figures", "report")

@@ -28,6 +28,7 @@ def scenes() -> dict[str, graphs.Json]:
     """Name of the picture -> the graph in it."""
     return {
         "states": graphs.message(graphs.every_state()),
+        "remote": graphs.message(graphs.remote()),
         "7-steps": graphs.penguins_message(),
         "60-steps": graphs.message(graphs.wide(60)),
         "300-steps": graphs.message(graphs.wide(300, width=20)),

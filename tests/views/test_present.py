@@ -171,7 +171,7 @@ def test_a_step_that_waits_or_tries_again_is_queued() -> None:
             "sending 12 of 40 MB, 3.1 s left",
         ),
         (StepMoved(2.0, "a", "running", "n2"), "running", "first run"),
-        (StepMoved(2.0, "a", "away", "n2"), "running", "the connection is lost; the step goes on there"),
+        (StepMoved(2.0, "a", "away", "n2"), "running", "connection lost; it goes on there"),
         (StepMoved(2.0, "a", "fetching", "n2", done=1000, total=3000), "running", "fetching 1.0 of 3.0 KB"),
     ],
 )
@@ -194,7 +194,7 @@ def test_a_node_names_its_target_and_the_machine_there_and_counts_from_the_start
         StepMoved(6.0, "a", "fetching", "n2"),
     ]
     shown = picture_of(ToldRun(graph, story)).nodes[0]
-    assert (shown.target, shown.started, shown.detail) == ("hpc · n2", 5.0, "fetching")
+    assert (shown.target, shown.started, shown.detail) == ("hpc · n2", 5.0, "")
     ended = picture_of(ToldRun(graph, [*story, StepFinished(9.0, "a", 1, {}, 1.0, 1.0, 0)])).nodes[0]
     assert (ended.target, ended.status, ended.why) == ("hpc · n2", "done", "first run")
 

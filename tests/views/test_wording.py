@@ -98,7 +98,7 @@ LINES = [
     (StepMoved(0.0, "a", "sending", "gpu-box", total=40_000_000), ": a: sending 0 B of 40 MB"),
     (StepMoved(0.0, "a", "sending", "gpu-box", done=1, total=40_000_000), ""),
     (StepMoved(0.0, "a", "running", "gpu-box"), ""),
-    (StepMoved(0.0, "a", "away", "gpu-box"), ": a: the connection is lost; the step goes on there"),
+    (StepMoved(0.0, "a", "away", "gpu-box"), ": a: connection lost; it goes on there"),
     (StepFinished(0.0, "a", 1, {}, 1.4, 1.0, 0), "v a: done in 1.4 s"),
     (
         StepFailed(0.0, "a", 1, "exit", "a, line 4: ValueError: X", code=1, line=4, wall=2.3),
