@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from nbpipe.errors import NbpipeError
 
 Stream = Literal["stdout", "stderr", "spool"]
 Sink = Callable[[Stream, bytes], None]
@@ -252,6 +254,23 @@ class Backend(ABC):
         Raises:
             EnvironmentProbeError: there is no such interpreter, it does not answer in a minute, or it fails.
         """
+
+    async def make_environment(self, python: str, packages: Sequence[str], tell: Tell = tell_nobody) -> str:
+        """The interpreter of a virtual environment with some packages; made once on a target.
+
+        Args:
+            python: the interpreter there that it is made of.
+            packages: requirements (``numpy==2.1.0``).
+            tell: hears that it is made.
+
+        Raises:
+            NbpipeError: it cannot be made, or this kind of target makes none.
+        """
+        del python, packages, tell
+        raise NbpipeError(
+            "This compute target makes no environments.",
+            remedy="Name an interpreter there that has the packages.",
+        )
 
     @abstractmethod
     async def start(self, job: Job, sink: Sink, tell: Tell = tell_nobody) -> Handle:

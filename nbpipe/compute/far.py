@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ PATIENCE = 3600.0
 """Seconds for which a machine may be away before what runs there is given up."""
 
 _BRIEF = 20.0  # seconds to wait for a line that was lost, for what somebody waits for in front of a screen
+_ENVIRONMENT_WAIT = 10.0  # seconds an answer may take while an environment is made
 _SENT_AGAIN = 3  # times that objects are sent which were removed there before the job began
 
 
@@ -91,6 +92,17 @@ class FarBackend(Backend):
         told = {"python": python, "env": dict(env), "text": script.read_text("utf-8")}
         _, printed = await self._line.ask("script", told, patience=_BRIEF)
         return printed
+
+    async def make_environment(self, python: str, packages: Sequence[str], tell: Tell = tell_nobody) -> str:
+        """An environment over there; see `Backend.make_environment`."""
+        told = {"python": python, "packages": [*packages], "wait": 0.0}
+        while True:
+            answer, _ = await self._line.ask("environment", told)
+            if answer["python"]:
+                return str(answer["python"])
+            count = "1 package" if len(packages) == 1 else f"{len(packages)} packages"
+            tell(Phase("preparing", self._line.machine, f"an environment with {count}"))
+            told["wait"] = _ENVIRONMENT_WAIT
 
     async def start(self, job: Job, sink: Sink, tell: Tell = tell_nobody) -> Handle:
         """Send what is missing and start a process; see `Backend.start`."""

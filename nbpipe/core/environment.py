@@ -252,6 +252,11 @@ class EnvironmentSpec:
     node_count: int = 1
     resources: Resources = field(default_factory=Resources)
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The pip packages that are declared, or the lines of a lock; a target that is far makes them a place."""
+        return tuple(map(str, self.definition.get("pip_packages", ())))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
         return {**vars(self), "resources": {**vars(self.resources)}}

@@ -24,7 +24,7 @@ from nbpipe.execution.backends import Backends
 from nbpipe.execution.capacity import gpu_names
 from nbpipe.execution.destinations import put_copies
 from nbpipe.execution.far_workplace import FarWorkplace
-from nbpipe.execution.frozen import FrozenRun
+from nbpipe.execution.frozen import FrozenRun, FrozenStep
 from nbpipe.execution.logs import LogWriter
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
@@ -131,6 +131,7 @@ class Attempt:
         self._id = f"{step_run_id(means.frozen.run, node.node_id)}.{number}.{secrets.token_hex(8)}"
         self._stopped_by = ""
         self._process: StepProcess | None = None
+        self._readying: asyncio.Task[str] | None = None
         self._progress = Progress(node.node_id, emit)
         self._spool_offset = 0
         self._oom_before = oom_kills()
@@ -145,9 +146,11 @@ class Attempt:
             place = self.means.workplace(self.folder / "work", self.node)
             self._look_for_secrets()
             step = self.means.frozen.steps[self.node.node_id]
-            await self.means.backends.check_environment(self.node, step, self._progress.tell)
+            python = await self._ready(step)
+            if python is None:
+                return StepCancelled(time.time(), self.node.node_id, self._stopped_by)
             paths = await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
-            self._process = process = self._on_target(step.python, place, paths, log)
+            self._process = process = self._on_target(python, place, paths, log)
             ended = await self._run_process(process, place)
             log.close()
             self._read_spool(place.spool)
@@ -179,6 +182,17 @@ class Attempt:
         self._stopped_by = self._stopped_by or by
         if self._process is not None:
             await self._process.stop(by)
+        elif self._readying is not None:
+            self._readying.cancel()  # an environment may take minutes to be made
+
+    async def _ready(self, step: FrozenStep) -> str | None:
+        """The interpreter of the step, once its target is as it should be; None where it was stopped meanwhile."""
+        if step.counted is None:
+            return step.python
+        making = self.means.backends.make_ready(self.node, step, self._progress.tell)
+        self._readying = asyncio.create_task(making)
+        await asyncio.wait({self._readying})
+        return None if self._readying.cancelled() else self._readying.result()
 
     def _on_target(self, python: str, place: Workplace, paths: StepPaths, log: LogWriter) -> StepProcess:
         """The attempt's process, ready to be started where the step runs."""

@@ -55,17 +55,29 @@ class Backends:
             self._open[target] = open_backend(frozen.named(target), secrets, self._given.variables)
         return self._open[target]
 
-    async def check_environment(self, node: Node, step: FrozenStep, tell: Tell) -> None:
-        """See that a step's interpreter on another machine is as it was planned with; looked at once a run.
+    async def make_ready(self, node: Node, step: FrozenStep, tell: Tell) -> str:
+        """See that a target is as a step was planned with, and make it the environment that the step declares.
 
         Args:
             node: the step.
             step: as it was frozen.
-            tell: hears that the machine is being connected to.
+            tell: hears that the machine is connected to, and that an environment is made.
+
+        Returns:
+            The step's interpreter there.
 
         Raises:
-            NbpipeError: something that counts has changed, or the machine does not answer.
+            NbpipeError: something that counts has changed, the machine does not answer, or the environment cannot
+                be made.
         """
+        await self._check_environment(node, step, tell)
+        backend, packages = self.of(node.target), node.environment.packages
+        if backend.shares_files or not packages:
+            return step.python
+        return await backend.make_environment(step.python, packages, tell)
+
+    async def _check_environment(self, node: Node, step: FrozenStep, tell: Tell) -> None:
+        """See that an interpreter on another machine is as it was planned with; looked at once a run."""
         if step.counted is None or self.of(node.target).shares_files:
             return
         environment = await self._look(node, tell)

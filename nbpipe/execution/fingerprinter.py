@@ -166,8 +166,11 @@ def _counted_content(held: SourceFacts | str, by_syntax: bool) -> str:
 def _counted(node: Node, material: Material) -> Counted:
     """What of the interpreter counts: the distributions of what the Python files import.
 
-    A file that this Python cannot parse, and the step's perhaps can, may import anything.
+    A file that this Python cannot parse, and the step's perhaps can, may import anything. An environment that
+    is made of what the step declares counts by that.
     """
+    if material.declared:
+        return Counted()
     counts = node.environment.counts
     facts = [each for each in material.read.values() if isinstance(each, SourceFacts)]
     facts += material.outside.values()

@@ -52,6 +52,7 @@ class Material:
         outside: modules that it imports and that are not taken along, by name.
         values: of parameters, and what the environment declares, as they are counted: 1 is not True.
         shared: modules taken along -> the other steps that take them.
+        declared: it runs in an environment that its target makes of what it declares.
     """
 
     node: Node
@@ -61,6 +62,7 @@ class Material:
     outside: Mapping[str, SourceFacts]
     values: bytes
     shared: Mapping[str, list[str]] = field(default_factory=dict)
+    declared: bool = False
 
 
 class Gathering:
@@ -116,7 +118,9 @@ class Gathering:
         except (NbpipeError, OSError) as error:
             return str(getattr(error, "fact", error))
         told = parameter_values(graph, node), node.environment.definition
-        return Material(node, snapshot, interpreter, read, outside, canonical(told) if any(told) else b"")
+        values = canonical(told) if any(told) else b""
+        declared = bool(node.environment.packages) and node.target != LOCAL and self._far(node) is not None
+        return Material(node, snapshot, interpreter, read, outside, values, declared=declared)
 
     def _interpreter(self, node: Node) -> Interpreter:
         """The interpreter that a step wants, in its environment; looked at once for all steps of a graph.

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from nbpipe import ComputeTarget, Pipeline, Workspace
+from nbpipe.core.environment import CondaDependencies
+from nbpipe.core.events import StepMoved
 from nbpipe.errors import InvalidPipeline
 from nbpipe.execution.far_environments import KEPT
 from nbpipe.execution.kept_here import KeptHere
+from tests.compute.agent.test_environments import wheel
 from tests.remote_project import Project, digests, phases
 from tests.waiting import eventually
 
@@ -173,6 +176,33 @@ def test_an_environment_that_changed_since_the_plan_fails_the_step_and_the_next_
     assert "Run again" in failure.remedy
     again = project.run(project.pipeline("box"))
     assert {step.status for step in again.get_steps()} == {"reused"}
+
+
+def test_packages_that_a_step_declares_are_put_into_an_environment_there_once(project: Project) -> None:
+    (project.folder / "prep" / "prep.py").write_text(
+        "import sys, tiny\nprint(sys.prefix)\nopen(sys.argv[2], 'w').write(tiny.SIZE)\n"
+    )
+    pipeline = project.pipeline("box")
+    packages = CondaDependencies.create(pip_packages=[wheel(project.folder)])
+    pipeline.steps[0].runconfig.environment.python.conda_dependencies = packages
+    first = project.run(pipeline)
+    assert first.status == "Finished", first.step("prep").failure
+    assert first.step("prep").get_output("clean").path.read_text() == "tiny"
+    moved = [event for event in first.step("prep").state.events if isinstance(event, StepMoved)]
+    assert any(event.why == "an environment with 1 package" for event in moved)
+    second = project.run(pipeline, force=["prep"])
+    assert second.step("prep").get_stdout_log() == first.step("prep").get_stdout_log()
+    assert project.run(pipeline).step("prep").reused
+
+
+def test_an_environment_that_cannot_be_made_fails_the_step_with_what_was_said(project: Project) -> None:
+    pipeline = project.pipeline("box")
+    missing = f"tiny @ {(project.folder / 'tiny-1.0-py3-none-any.whl').as_uri()}"
+    packages = CondaDependencies.create(pip_packages=[missing])
+    pipeline.steps[0].runconfig.environment.python.conda_dependencies = packages
+    failure = project.run(pipeline).step("prep").failure
+    assert failure is not None
+    assert (failure.cause, "cannot be made" in failure.message) == ("start", True)
 
 
 def test_a_target_that_does_not_answer_blocks_its_own_steps_alone(project: Project) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from nbpipe.compute.agent.attempt import Attempt
+from nbpipe.compute.agent.environments import Environments
 from nbpipe.compute.agent.objects import Objects
 from nbpipe.compute.agent.refusal import Refusal, told, working_in
 from nbpipe.compute.checked import find_python
@@ -55,6 +56,7 @@ class Agent:
             for folder in (self.root, os.path.join(self.root, "attempts")):
                 os.makedirs(folder, 0o700, exist_ok=True)
             self._objects = Objects(self.root)
+        self._environments = Environments(self.root)
         self._born = secrets.token_hex(8)
         self._zygotes = Zygotes()
         self._attempts: dict[str, Attempt] = {}
@@ -62,8 +64,12 @@ class Agent:
 
     @property
     def busy(self) -> bool:
-        """Whether a job runs."""
-        return bool(self._starting) or any(each.ended is None for each in self._attempts.values())
+        """Whether a job runs, or an environment is made for one."""
+        return (
+            bool(self._starting)
+            or self._environments.busy
+            or any(each.ended is None for each in self._attempts.values())
+        )
 
     async def answer(self, verb: str, asked: Mapping[str, Any], data: bytes) -> Answer:
         """Do what is asked.
@@ -179,6 +185,10 @@ class Agent:
             file.write(asked["text"])
             file.flush()
             return {}, await printed_by(python, Path(file.name), env)
+
+    async def _environment_(self, asked: Mapping[str, Any], _data: bytes) -> Answer:
+        wanted = asked["python"], [*asked["packages"]], float(asked["wait"])
+        return {"python": await self._environments.get(*wanted)}, b""
 
     async def _attempt(self, asked: Mapping[str, Any]) -> Attempt:
         attempt_id = str(asked["attempt"])
