@@ -10,7 +10,7 @@ from nbpipe.compute.base import Phase
 from nbpipe.core.events import Event, StepNoted
 from nbpipe.core.plan import Decision
 from nbpipe.errors import StoreError
-from nbpipe.execution.attempt import Means
+from nbpipe.execution.means import Means
 from nbpipe.execution.progress import Progress as Phases
 from nbpipe.execution.workplace import BoundInput
 from nbpipe.store.transfer import Listener, Progress

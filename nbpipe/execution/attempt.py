@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,11 @@ from nbpipe.core.node import CellSource, Node
 from nbpipe.core.result import StepResult
 from nbpipe.errors import NbpipeError, StoreError, UsageError
 from nbpipe.execution.advice import Advice, Failure, advise
-from nbpipe.execution.away import Away
-from nbpipe.execution.backends import Backends
 from nbpipe.execution.capacity import gpu_names
-from nbpipe.execution.destinations import put_copies
 from nbpipe.execution.far_workplace import FarWorkplace
-from nbpipe.execution.frozen import FrozenRun, FrozenStep
+from nbpipe.execution.frozen import FrozenStep
 from nbpipe.execution.logs import LogWriter
-from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.means import Means
 from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
 from nbpipe.execution.progress import Progress
 from nbpipe.execution.step_process import StepProcess
@@ -34,11 +31,7 @@ from nbpipe.execution.workplace import BoundInput, Workplace
 from nbpipe.platform import oom_kills
 from nbpipe.runtime.masking import TextMasker
 from nbpipe.runtime.metrics import fold
-from nbpipe.store.digests import FileDigests
 from nbpipe.store.files import read_lines
-from nbpipe.store.layout import StateFolder
-from nbpipe.store.objects import ObjectStore
-from nbpipe.store.results import Results
 
 TAIL = 64 * 2**10
 """Bytes of stderr that are read to say why a step failed."""
@@ -47,51 +40,6 @@ SPOOL_POLL = 0.1
 """Seconds between two looks at what the script logged."""
 
 READ_ONLY = "A step only reads its inputs: write to a copy. If another program wrote, run it again."
-
-
-@dataclass(frozen=True)
-class Means:
-    """What every attempt of a run works with.
-
-    Attributes:
-        root: the workspace.
-        frozen: the run.
-        state: the workspace's state.
-        objects, results, memory, digests: the store.
-        backends: start processes, each on its target.
-        variables: the submitter's environment.
-        runtime: archive with the runtime.
-        notes: sentences for whoever reads the run, until an event takes them.
-    """
-
-    root: Path
-    frozen: FrozenRun
-    state: StateFolder
-    objects: ObjectStore
-    results: Results
-    memory: StoredMemory
-    digests: FileDigests
-    backends: Backends
-    variables: Mapping[str, str]
-    runtime: Path
-    notes: list[str] = field(default_factory=list)
-
-    def put_copies(self, node: Node, outputs: Mapping[str, str]) -> None:
-        """Copy the outputs that have a place of their own; see ``destinations.put_copies``."""
-        put_copies(node, outputs, self.frozen.run, self.root, self.objects)
-
-    def workplace(self, folder: Path, node: Node) -> Workplace:
-        """The place of an attempt, on this machine or another."""
-        if self.backends.of(node.target).shares_files:
-            return Workplace(folder, node, self.objects)
-        return FarWorkplace(folder, node, self.objects, self.digests)
-
-    def away(self, key: str, node: Node) -> Away | None:
-        """Where an attempt is written down that goes on without its runner; None where it ends with it."""
-        backend = self.backends.of(node.target)
-        if not backend.outlives:
-            return None
-        return Away(self.state, key, node.target, self.frozen.targets[node.target])
 
 
 class Attempt:

@@ -29,8 +29,9 @@ from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import OUTCOMES, Block, Cancel, Close, Instruction, Kill, Resolve, RunState
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.arrivals import Arrivals
-from nbpipe.execution.attempt import Attempt, Means, one_line
+from nbpipe.execution.attempt import Attempt, one_line
 from nbpipe.execution.journal import Journal
+from nbpipe.execution.means import Means
 from nbpipe.execution.publisher import Publisher
 from nbpipe.execution.requests import take_requests
 from nbpipe.execution.reused_run import run_started, step_reused

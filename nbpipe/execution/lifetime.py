@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from nbpipe.errors import StoreError
-from nbpipe.execution.attempt import Means
 from nbpipe.execution.backends import Backends
 from nbpipe.execution.capacity import default_jobs
 from nbpipe.execution.datastores import Datastores, lend_credentials
 from nbpipe.execution.executor import Executor
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.given import Given
+from nbpipe.execution.means import Means
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.run_folder import RunFolder
 from nbpipe.execution.slots import AllSlots, Slots
