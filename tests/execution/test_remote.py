@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nbpipe import ComputeTarget, Pipeline, Workspace
+from nbpipe import ComputeTarget, Dataset, Pipeline, PipelineData, PythonScriptStep, Workspace
 from nbpipe.core.environment import CondaDependencies
 from nbpipe.core.events import StepMoved
 from nbpipe.errors import InvalidPipeline
@@ -107,6 +107,63 @@ def test_a_step_whose_runner_was_killed_is_taken_up_by_the_next_run(project: Pro
     assert (project.folder / "go.started").read_text() == "x"
     printed = b"".join(data for _, data in again.step("slow").log.read()[0])
     assert printed.split()[0] == b"0"
+
+
+LISTING = """
+import os, sys
+found = []
+for place in sys.argv[1:-1]:
+    for folder, names, files in os.walk(place):
+        for name in names + files:
+            path = os.path.join(folder, name)
+            told = os.readlink(path) if os.path.islink(path) and os.readlink(path)[0] != "/" else ""
+            text = open(path).read() if os.path.isfile(path) else ""
+            ran = os.path.isfile(path) and bool(os.stat(path).st_mode & 0o100)
+            found.append((os.path.relpath(path, place), told, text, ran))
+open(sys.argv[-1], "w").write(repr(sorted(found)))
+"""
+TREE = """
+import os, sys
+os.makedirs(os.path.join(sys.argv[1], "deep", "empty"))
+for name, mode in (("a b", 0o600), ("deep/run.sh", 0o700)):
+    open(os.path.join(sys.argv[1], name), "w").write(name)
+    os.chmod(os.path.join(sys.argv[1], name), mode)
+os.symlink("../a b", os.path.join(sys.argv[1], "deep", "again"))
+"""
+
+
+@pytest.mark.parametrize("mode", ["mount", "download"])
+def test_folders_come_there_as_they_are_here(tmp_path: Path, monkeypatch, mode: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    workspace = Workspace(tmp_path)
+    ComputeTarget.practice(workspace, "box", root=str(tmp_path / "far"))
+    for name, text in (("tree", TREE), ("list", LISTING)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.py").write_text(text)
+    (tmp_path / "data" / "sub" / "none").mkdir(parents=True)
+    (tmp_path / "data" / "sub" / "x.csv").write_text("x")
+    made, listed = PipelineData("made", is_directory=True), PipelineData("listed")
+    read = made.as_download() if mode == "download" else made.as_mount()
+    files = Dataset.File.from_files("data").as_named_input("files")
+    files = files.as_download() if mode == "download" else files.as_mount()
+    tree = PythonScriptStep("tree.py", "tree", [made], outputs=[made], source_directory="tree")
+    listing = PythonScriptStep(
+        "list.py",
+        "list",
+        [read, files, listed],
+        inputs=[read, files],
+        outputs=[listed],
+        source_directory="list",
+    )
+    pipeline = Pipeline(workspace, [tree, listing], name="trees")
+    runs = [workspace.submit(pipeline, force=["all"])]
+    runs[0].wait_for_completion(show_output=False, raise_on_error=False)
+    runs.append(workspace.submit(pipeline, force=["all"], target="box"))
+    runs[1].wait_for_completion(show_output=False, raise_on_error=False)
+    assert [run.status for run in runs] == ["Finished", "Finished"], runs[1].step("list").failure
+    assert digests(runs[0]) == digests(runs[1])
+    text = runs[1].step("list").get_output("listed").path.read_text()
+    assert all(part in text for part in ("deep/run.sh", "../a b", "sub/none", "sub/x.csv"))
 
 
 def test_a_forced_run_ends_what_an_earlier_one_left_and_begins_anew(project: Project) -> None:
