@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -281,6 +282,30 @@ def test_runs_are_found_newest_first_and_by_pipeline(project):
     assert [run.id for run in workspace.runs()] == ["3", "2", "1"]
     with pytest.raises(UnknownName, match=r"No run 9\."):
         workspace.get_run("9")
+
+
+@pytest.mark.runner
+def test_a_plan_knows_what_may_be_reused_whatever_became_of_the_registry(project):
+    """It tells that from the results, which the run goes by as well."""
+    steps = [
+        project.cell("prep", COPY, "{>a}"),
+        project.cell("train", COPY, "{a} {>b}"),
+        project.cell("report", COPY, "{b} {>c}"),
+    ]
+    project.run(*steps)
+    registry = project.root / ".nbpipe/registry"
+    kept = {path: path.read_bytes() for path in registry.rglob("*") if path.is_file()}
+    long_lived = project.pipeline(*steps)
+    assert {step.action for step in long_lived.plan()} == {"reuse"}
+    for path, content in kept.items():
+        for damage in (b"", b"{", None):
+            path.unlink() if damage is None else path.write_bytes(damage)
+            for plan in (project.plan(*steps, force=["prep"]), long_lived.plan(force=["prep"])):
+                assert [step.action for step in plan] == ["run", "maybe", "maybe"], path
+            path.write_bytes(content)
+    shutil.rmtree(registry)
+    assert [step.action for step in project.plan(*steps, force=["prep"])] == ["run", "maybe", "maybe"]
+    assert list(words(project.run(*steps, force=["prep"])).values()) == ["done", "reused", "reused"]
 
 
 @pytest.mark.runner

@@ -147,6 +147,16 @@ class Fingerprint:
         """True when every part known on both sides is equal."""
         return self.scheme == other.scheme and next(self.differences(other), None) is None
 
+    def may_become(self, likeness: str, inputs: Mapping[str, str]) -> bool:
+        """Whether, once all of its inputs are known, it can be one of this likeness and these inputs.
+
+        Args:
+            likeness: of a fingerprint without unknown inputs.
+            inputs: those of the same.
+        """
+        known = self.part("inputs").items()
+        return likeness == self.likeness and all(inputs.get(name) == digest for name, digest in known)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object of the whole, as the store keeps it."""
         return {

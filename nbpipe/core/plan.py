@@ -188,6 +188,7 @@ def make_plan(
         and a stored result matches every part known already; BLOCKED where an input cannot exist.
     """
     made: dict[str, StepPlan] = {}
+    before.refresh()
     for node in graph.topological():
         flag = (flags or {}).get(node.node_id) or Flags(allow_reuse=node.allow_reuse)
         made[node.node_id] = _plan_step(graph, node, now[node.node_id], made, before, flag)
@@ -292,12 +293,8 @@ def with_roots(reasons: Sequence[Reason], made: Mapping[str, StepPlan]) -> tuple
 
 def _possible_result(fingerprint: Fingerprint, before: Memory) -> StepResult | None:
     """The newest stored result that matches every part known already, whatever the step was called then."""
-    for attempt in reversed(before.alike(fingerprint.likeness)):
-        if fingerprint.matches(attempt.fingerprint):
-            result = before.result(attempt.key)
-            if result is not None:
-                return result
-    return None
+    found = before.alike(fingerprint)
+    return next((result for result in found if fingerprint.may_become(result.likeness, result.inputs)), None)
 
 
 def plan_to_json(plan: Plan) -> list[dict[str, Any]]:

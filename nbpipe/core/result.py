@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -28,6 +28,7 @@ class StepResult:
         likeness: that of the fingerprint, by which a plan finds it before all inputs are known.
         shared_from: the store that it was found in, made by another workspace, or empty; its data may still lie
             there.
+        inputs: input port -> digest of what it contained, as in the fingerprint.
     """
 
     key: str
@@ -44,6 +45,7 @@ class StepResult:
     kept: str = ""
     likeness: str = ""
     shared_from: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
@@ -98,8 +100,14 @@ class Memory(Protocol):
     def attempts(self, step: str) -> Sequence[Attempt]:
         """Earlier attempts at a step of that name, newest last, a bounded number of them."""
 
-    def alike(self, likeness: str) -> Sequence[Attempt]:
-        """Finished attempts of any step whose fingerprints have this likeness, newest last, a bounded number."""
+    def refresh(self) -> None:
+        """A plan begins: what `alike` answers is to be what is stored from now on."""
+
+    def alike(self, fingerprint: Fingerprint) -> Iterable[StepResult]:
+        """Valid results of the likeness of a fingerprint whose inputs are not all known, the newest first.
+
+        Of those whose inputs are not the known ones, any may be left out.
+        """
 
     def read(self, digest: str) -> str | None:
         """Text of a stored file, or None where it is gone or no text."""

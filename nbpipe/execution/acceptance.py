@@ -44,6 +44,7 @@ def accept_result(graph: Graph, step: StepPlan, memory: StoredMemory, results: R
         last,
         key=step.fingerprint.key,
         likeness=step.fingerprint.likeness,
+        inputs=dict(step.fingerprint.part("inputs")),
         finished=time.time(),
         fingerprint=memory.keep_fingerprint(step.fingerprint),
         accepted_from=last.accepted_from or last.run,

@@ -275,6 +275,7 @@ class Attempt:
             key=key, run=frozen.run, step=self.node.name, node=self.node.node_id, pipeline=frozen.graph.name,
             outputs=outputs, fingerprint=self.means.memory.keep_fingerprint(self.fingerprint), finished=now,
             seconds=ended.wall, metrics=fold(self.records), kept=kept, likeness=self.fingerprint.likeness,
+            inputs=dict(self.fingerprint.part("inputs")),
         )  # fmt: skip
         self.means.results.publish(key, frozen.run, result.to_json())
         unequal = [

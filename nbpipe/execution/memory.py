@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,16 @@ class StoredMemory:
         """The newest attempts at a step, one a key (the last), newest last."""
         return self._newest(self._results.history(step))
 
-    def alike(self, likeness: str) -> Sequence[Attempt]:
-        """Finished attempts of any step whose fingerprints have this likeness, one a key, newest last."""
-        return self._newest(self._results.alike(likeness))
+    def refresh(self) -> None:
+        """Let what `alike` answers be what is stored from now on."""
+        self._results.refresh()
+
+    def alike(self, fingerprint: Fingerprint) -> Iterator[StepResult]:
+        """Results of any step that this may become the fingerprint of, one a key, the newest first."""
+        inputs = {**dict.fromkeys(fingerprint.unknown), **fingerprint.part("inputs")}
+        for key in self._results.alike(fingerprint.likeness, inputs):
+            if result := self.result(key):
+                yield result
 
     def note(
         self, step: str, node: str, pipeline: str, fingerprint: Fingerprint, *, run: str, status: str, time: float,
@@ -111,7 +118,6 @@ class StoredMemory:
         self._results.note({
             "step": step, "node": node, "pipeline": pipeline, "key": fingerprint.key, "run": run, "status": status,
             "time": time, "fingerprint": self.keep_fingerprint(fingerprint), "seconds": seconds,
-            "likeness": fingerprint.likeness,
         })  # fmt: skip
 
     def _newest(self, history: Sequence[dict[str, Any]]) -> list[Attempt]:

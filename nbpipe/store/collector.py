@@ -156,6 +156,8 @@ class Collector:
                 os.rename(self._state.run_folder(run), scratch / run)
         for found in objects:
             self._objects.drop(found.digest)
+        if results:
+            self._results.tidy()
         for path in left:
             remove_tree(path)
         for path in self._state.locks.glob("key-*"):

@@ -5,7 +5,8 @@ names is there and on the disk, and never changed; a later run of the same key a
 for itself: a power cut may lose it, or leave what is no JSON, which is set aside and answers nobody. With
 `durable` it outlasts a power cut too.
 
-The history is one line an attempt, failed ones too, and can be rebuilt from the results but for those.
+The history is one line an attempt, failed ones too, and can be rebuilt from the results but for those. An index of
+likenesses is completed from them whenever a plan asks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from nbpipe.store.files import (
     storing,
 )
 from nbpipe.store.layout import StateFolder, is_run_id
+from nbpipe.store.likenesses import Likenesses
 from nbpipe.store.locks import Lock
 
 _KEY = re.compile(r"[0-9a-f]{16,128}")
@@ -79,9 +81,18 @@ class Results:
         self._state = state
         self._clock = clock
         self._known: dict[str, tuple[Figures, tuple[Result, ...]]] = {}
+        self._likenesses = Likenesses(state.registry / "alike.jsonl")
+        self._looked = False  # whether the index knows every key
 
     def publish(self, key: str, run: str, record: dict[str, Any], *, durable: bool = False) -> bool:
         """Add a result, the last step of publishing; False when this run has one for the key, which stays.
+
+        Args:
+            key: of what went in.
+            run: id of the run.
+            record: what it names. One with a `likeness` (64 hex digits) and `inputs` (name -> digest) is found by
+                these too.
+            durable: wait until it is on the disk.
 
         Raises:
             StoreError: it cannot be written.
@@ -90,7 +101,10 @@ class Results:
         self._state.ensure()
         with storing(path):
             own_folder(path.parent)
-        return create_json(path, {**record, "check": _check(record)}, durable=durable)
+        created = create_json(path, {**record, "check": _check(record)}, durable=durable)
+        if created:
+            self._likenesses.tell(key, record)
+        return created
 
     def newest(self, key: str) -> Result | None:
         """The result that answers for a key: the one finished last, on a tie of the later run; or None."""
@@ -135,6 +149,37 @@ class Results:
         """Every key that has results, in order."""
         return sorted(found.name for found in listing(self._state.results) if _KEY.fullmatch(found.name))
 
+    def refresh(self) -> None:
+        """Let what `alike` answers be what is stored from now on."""
+        self._looked = False
+
+    def alike(self, likeness: str, inputs: Mapping[str, str | None]) -> list[str]:
+        """Keys that were stored with this likeness when it was asked first since `refresh`, the newest first.
+
+        Args:
+            likeness: of a fingerprint, 64 hex digits.
+            inputs: its inputs -> digest, or None where what they contain is not known yet. Keys of other inputs are
+                left out, and some whose results are gone are told.
+        """
+        if not self._looked:
+            self._complete_index()
+            self._looked = True
+        return self._likenesses.keys(likeness, inputs)
+
+    def _complete_index(self) -> None:
+        """Learn what the index tells, then from the results what it does not: it was lost, or never told."""
+        index = self._likenesses
+        index.read_on()
+        with suppress(StoreError):  # results that we may not look at answer nobody
+            for key in self.keys():
+                if key not in index and (result := self.newest(key)):
+                    index.learn(key, result.record)
+                    index.tell(key, result.record)
+
+    def tidy(self) -> None:
+        """Take out of the index what has no result any more, so that it does not grow for ever."""
+        self._likenesses.keep(set(self.keys()))
+
     def discard(self, key: str, run: str) -> None:
         """Remove a result; one that is not there is no error."""
         path = self._path(key, run)
@@ -148,22 +193,13 @@ class Results:
 
         Args:
             entry: `step`, `node`, `pipeline`, `key`, `run`, `status` ("finished", "failed", "cancelled"),
-                `fingerprint` (digest) and `time` (seconds since the epoch); more is kept too. A finished one with a
-                `likeness` (64 hex digits) is found by that as well.
+                `fingerprint` (digest) and `time` (seconds since the epoch); more is kept too.
         """
         self._state.ensure()
-        for path in self._told_in(entry):
-            with storing(path):
-                own_folder(path.parent)
-            append_line(path, entry, anew=True)
-
-    def alike(self, likeness: str, limit: int = 200) -> list[dict[str, Any]]:
-        """The last finished attempts of any step that were noted with this `likeness`, newest last."""
-        if not likeness:
-            return []
-        found = _tail(self._likeness(likeness), limit)
-        entries = [entry for entry in found if isinstance(entry, dict) and entry.get("likeness") == likeness]
-        return sorted(_once(entries), key=_order)[-limit:]
+        path = self._history(entry["step"])
+        with storing(path):
+            own_folder(path.parent)
+        append_line(path, entry, anew=True)
 
     def history(self, step: str, limit: int = 200) -> list[dict[str, Any]]:
         """The last attempts at a step, newest last; lines that are damaged are passed over.
@@ -209,17 +245,6 @@ class Results:
             run, _, ending = found.name.partition(".")
             if ending == "json" and is_run_id(run):
                 yield run
-
-    def _told_in(self, entry: dict[str, Any]) -> list[Path]:
-        paths = [self._history(entry["step"])]
-        if entry.get("likeness") and entry.get("status") == "finished":
-            paths.append(self._likeness(entry["likeness"]))
-        return paths
-
-    def _likeness(self, likeness: str) -> Path:
-        if not _KEY.fullmatch(likeness):
-            raise StoreError(f"{likeness!r} is no likeness of a fingerprint.")
-        return self._state.registry / "alike" / f"{likeness[:32]}.jsonl"
 
     def _history(self, step: str) -> Path:
         name = digest_bytes(step.encode("utf-8", "surrogatepass"))[:16]
@@ -269,8 +294,6 @@ def _as_attempt(result: Result) -> dict[str, Any]:
     told = {name: result.record.get(name, "") for name in ("step", "node", "pipeline", "fingerprint")}
     told |= {"key": result.key, "run": result.run, "status": "finished"}
     told |= {"time": _number(result.record.get("finished")), "seconds": _number(result.record.get("seconds"))}
-    if likeness := result.record.get("likeness"):
-        told["likeness"] = likeness
     return told
 
 

@@ -166,12 +166,15 @@ def test_an_unknown_input_is_passed_over_until_it_is_known(one: Fingerprint, fou
     waiting = replace(one, parts={**one.parts, "inputs": own}, unknown=frozenset(found))
     assert waiting.matches(known)
     assert known.matches(waiting)
+    assert waiting.may_become(known.likeness, known.part("inputs"))
     with pytest.raises(ValueError, match="not known yet"):
         _ = waiting.key
     settled = waiting.with_inputs(found)
     assert (settled.key, settled.unknown) == (known.key, frozenset())
     name = next(iter(found))
-    assert not waiting.with_inputs({name: "other"}).matches(known)
+    other = waiting.with_inputs({name: "other"})
+    assert not other.matches(known)
+    assert not other.may_become(known.likeness, known.part("inputs"))
     assert known.input_names == waiting.input_names == own.keys() | found.keys()
     assert waiting.with_inputs(found) is not settled  # another was asked for in between
     assert waiting.with_inputs(dict(found)) is waiting.with_inputs(found)
@@ -180,6 +183,7 @@ def test_an_unknown_input_is_passed_over_until_it_is_known(one: Fingerprint, fou
 def test_that_there_is_an_input_counts_before_it_is_known() -> None:
     without, waiting = Fingerprint({}), Fingerprint({}, unknown=frozenset({"clean"}))
     assert not waiting.matches(without)
+    assert not waiting.may_become(without.likeness, {})
     assert [reason.text for reason in compare(without, waiting, unread)] == ["clean is a new input"]
     assert [reason.text for reason in compare(waiting, without, unread)] == ["clean is no longer an input"]
 

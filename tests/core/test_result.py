@@ -7,7 +7,20 @@ import json
 from nbpipe.core.result import StepResult
 
 RESULT = StepResult(
-    "k", "7", "train", "train#2", "p", {"model": "d"}, "f", 3.0, 2.0, {"loss": [0.1]}, "6", "t"
+    "k",
+    "7",
+    "train",
+    "train#2",
+    "p",
+    {"model": "d"},
+    "f",
+    3.0,
+    2.0,
+    {"loss": [0.1]},
+    "6",
+    "t",
+    "l",
+    {"clean": "c"},
 )
 
 

@@ -54,6 +54,16 @@ def test_an_accepted_result_can_be_accepted_for_the_next_edit_too(edited):
     assert project.plan(*steps())["prep"].action == "reuse"
 
 
+def test_an_accepted_result_may_be_reused_while_its_inputs_are_not_known(edited):
+    project, steps = edited
+    project.workspace.accept(project.pipeline(*steps()), "prep")
+    project.write("steps/train/train.py", COPY + "print('harmless')\n")
+    now = [project.cell("prep", None, "{>a}"), project.cell("train", None, "{a} {>b}")]
+    assert project.plan(*now, force=["prep"])["train"].action == "run"
+    project.workspace.accept(project.pipeline(*now), "train")
+    assert project.plan(*now, force=["prep"])["train"].action == "maybe"
+
+
 def test_of_several_results_that_of_the_data_as_they_are_now_is_accepted(project):
     """The last one was made of other data, which were changed and changed back since."""
     text = COPY + "open(sys.argv[-1], 'a').write('more')\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,15 +30,20 @@ class Kept:
     def memory(self) -> StoredMemory:
         return StoredMemory(self.results, self.objects)
 
-    def ends(self, step: str, lr: float, status: str = "finished", output: str = "made") -> Fingerprint:
+    def ends(
+        self, step: str, lr: float, status: str = "finished", output: str = "made", **inputs: str
+    ) -> Fingerprint:
         self.runs += 1
-        fingerprint = Fingerprint({"parameters": {"lr": lr}})
+        fingerprint = Fingerprint({"parameters": {"lr": lr}, "inputs": inputs})
         digest = self.memory.keep_fingerprint(fingerprint)
         run = str(self.runs)
         if status == "finished":
             (self.root / "out").write_text(output, "utf-8")
             tree = self.objects.publish(self.root / "out", kind="file").digest
-            result = StepResult(fingerprint.key, run, step, step, "demo", {"out": tree}, digest, float(run))
+            result = StepResult(
+                fingerprint.key, run, step, step, "demo", {"out": tree}, digest, float(run),
+                likeness=fingerprint.likeness, inputs=inputs,
+            )  # fmt: skip
             self.results.publish(fingerprint.key, run, result.to_json())
         self.results.note({
             "step": step, "node": step, "pipeline": "demo", "key": fingerprint.key, "run": run, "status": status,
@@ -84,6 +90,30 @@ def test_a_bounded_number_of_attempts_is_compared(kept):
     attempts = kept.memory.attempts("train")
     assert len(attempts) == COMPARED
     assert attempts[-1].run == str(COMPARED + 5)
+
+
+def waiting(*unknown: str, **inputs: str) -> Fingerprint:
+    """A fingerprint of which some inputs are still to be made."""
+    return Fingerprint({"parameters": {"lr": 0.1}, "inputs": inputs}, unknown=frozenset(unknown))
+
+
+def test_every_stored_result_of_the_known_inputs_may_answer_however_many_came_since(kept):
+    """Of whatever step, though its history is gone; those whose data are lost do not."""
+    kept.ends("train", 0.1, raw="old", made="x")
+    for number in range(COMPARED + 5):
+        kept.ends("train", 0.1, raw="new", made=str(number))
+    kept.ends("other", 0.2, raw="old", made="x")
+    kept.ends("fit", 0.1, "failed", raw="old", made="y")
+    kept.ends("fit", 0.1, raw="old", made="z")
+    shutil.rmtree(kept.state.registry)
+    memory = kept.memory
+    assert [result.run for result in memory.alike(waiting("made", raw="old"))] == [str(kept.runs), "1"]
+    assert len(list(memory.alike(waiting("made", "raw")))) == COMPARED + 7
+    lost = kept.ends("train", 0.1, output="lost", raw="lost", made="x")
+    memory.refresh()
+    assert [result.key for result in memory.alike(waiting("made", raw="lost"))] == [lost.key]
+    kept.objects.drop(memory.result(lost.key).outputs["out"])
+    assert list(memory.alike(waiting("made", raw="lost"))) == []
 
 
 def test_an_attempt_whose_fingerprint_is_gone_or_damaged_is_passed_over(kept):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nbpipe.errors import StoreError, UsageError
 from nbpipe.store.collector import Collector, Freed
 from nbpipe.store.digests import FileDigests, digest_bytes
+from nbpipe.store.files import read_lines
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
@@ -39,6 +40,7 @@ class Workspace:
             made.write_text(output)
             tree = self.objects.publish(made, kind="file").digest
             told = {"outputs": {"out": tree}, "fingerprint": fingerprint, "finished": float(run)}
+            told |= {"likeness": digest_bytes(source.encode()), "inputs": {}}
             self.results.publish(key, run, told)
         folder = self.state.run_folder(run)
         (folder / "graph.json").write_text(json.dumps({"fingerprint": fingerprint}))
@@ -77,11 +79,17 @@ def test_what_the_last_runs_need_stays_and_the_rest_goes(tmp_path_factory, steps
     assert workspace.state.run_ids() == [run for run, _ in kept]
     assert all(workspace.whole(key) for _, key in kept)
     assert set(workspace.results.keys()) == {key for _, key in kept}
+    assert set(_told(workspace.state)) <= {key for _, key in kept}
     results = [result for _, key in kept for result in workspace.results.all(key)]
     trees = {result.record["outputs"]["out"] for result in results}
     stored = {found.digest for found in workspace.objects.objects()}
     assert {digest for digest in stored if workspace.objects.complete(digest)} == trees
     assert workspace.gc(keep) == Freed(0, 0, 0, 0, 0)
+
+
+def _told(state: StateFolder) -> list[str]:
+    """Keys in the index of likenesses."""
+    return [line[1] for line in read_lines(state.registry / "alike.jsonl")[0]]
 
 
 def test_a_survey_removes_nothing_and_says_what_would_go(workspace):
