@@ -26,9 +26,9 @@ class StepResult:
         accepted_from: run whose result was accepted for this key by hand, or empty.
         kept: digest of the tree of its ``./outputs`` folder, or empty.
         likeness: that of the fingerprint, by which a plan finds it before all inputs are known.
+        inputs: input port -> digest of what it contained, as in the fingerprint.
         shared_from: the store that it was found in, made by another workspace, or empty; its data may still lie
             there.
-        inputs: input port -> digest of what it contained, as in the fingerprint.
     """
 
     key: str
@@ -44,8 +44,8 @@ class StepResult:
     accepted_from: str = ""
     kept: str = ""
     likeness: str = ""
-    shared_from: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
+    shared_from: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
