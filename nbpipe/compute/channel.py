@@ -228,18 +228,41 @@ class AgentChannel:
         self._name = name
         self._agent = agent
         self._asked: set[asyncio.Future[Answer]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._closed = False
 
     async def ask(self, verb: str, told: Mapping[str, Any], data: bytes = b"") -> Answer:
         """See `Channel.ask`; what was asked is done whether or not somebody waits for the answer."""
+        if self._closed:
+            raise self._broken()
         asked = asyncio.ensure_future(self._agent.answer(verb, json.loads(json.dumps(told)), data))
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._asked.add(asked)
-        asked.add_done_callback(self._asked.discard)
+        self._waiting.add(waiting)
+        asked.add_done_callback(lambda _: self._answered(asked, waiting))
         try:
-            return await asyncio.shield(asked)
+            await waiting
+            return asked.result()
+        except ChannelBroken:
+            raise
         except NbpipeError as error:
             return opened(self._name, refusal.told(error)), b""  # raises what an agent elsewhere makes of it
+        finally:
+            self._waiting.discard(waiting)
 
     async def aclose(self) -> None:
-        """See `Channel.aclose`; the agent stays as it is."""
-        for asked in tuple(self._asked):
-            asked.cancel()
+        """See `Channel.aclose`; the agent goes on with what it does."""
+        self._closed = True
+        for waiting in tuple(self._waiting):
+            if not waiting.done():
+                waiting.set_exception(self._broken())
+
+    def _answered(self, asked: asyncio.Future[Answer], waiting: asyncio.Future[None]) -> None:
+        self._asked.discard(asked)
+        if not asked.cancelled():
+            asked.exception()  # nobody may be waiting for it
+        if not waiting.done():
+            waiting.set_result(None)
+
+    def _broken(self) -> ChannelBroken:
+        return ChannelBroken(f"The connection to {self._name} is gone: it was closed.")

@@ -9,7 +9,6 @@ from typing import Any
 
 from nbpipe.compute.announcer import Announcer
 from nbpipe.compute.base import Collected, Exit, Handle, Job, Offsets, Phase, Sink, Stream
-from nbpipe.compute.channel import Refused
 from nbpipe.compute.collecting import Collector
 from nbpipe.compute.line import Line, Unreachable
 from nbpipe.errors import NbpipeError
@@ -105,18 +104,20 @@ class FarHandle(Handle):
     async def _follow(self) -> None:
         try:
             ended = await self._read_to_the_end()
-        except Refused as error:
-            known = error.kind != "unknown"
-            self._settle(
-                _lost(error.fact if known else f"The agent on {self._line.name} knows it no longer.")
-            )
-        except NbpipeError as error:
-            self._settle(_lost(error.fact))
-        except Exception as error:  # noqa: BLE001 - the sink's: it ends the job and reaches who waits for it
+        except _SinkFailed as failed:
             await self._abandon()
-            self._settle(error)
+            self._settle(failed.error)
+        except Unreachable as error:
+            self._settle(_lost(error.fact))
+        except NbpipeError as error:
+            if getattr(error, "kind", "") == "unknown":
+                self._settle(_lost(f"The agent on {self._line.name} knows it no longer."))
+            else:
+                await self._abandon()
+                self._settle(_lost(error.fact))
         else:
-            self._settle(Exit(**ended))
+            lost = str(ended.pop("lost", ""))
+            self._settle(Exit(**ended, lost=lost and f"{self._line.name}: {lost}"))
 
     async def _read_to_the_end(self) -> dict[str, Any]:
         """Hand on the output, one answer after the other, until it has ended; what is known of its end."""
@@ -134,10 +135,16 @@ class FarHandle(Handle):
             part, known = data[start : start + length], self._offsets[stream]
             start += length
             if offset > known and stream != "spool":
-                self._sink(stream, _gap(offset - known, self._line.name))
+                self._hand_on(stream, _gap(offset - known, self._line.name))
             self._offsets[stream] = max(known, offset + length)
             if new := part[max(0, known - offset) :]:
-                self._sink(stream, new)
+                self._hand_on(stream, new)
+
+    def _hand_on(self, stream: Stream, data: bytes) -> None:
+        try:
+            self._sink(stream, data)
+        except Exception as error:
+            raise _SinkFailed(error) from error
 
     async def _abandon(self) -> None:
         """End the job because nobody takes its output."""
@@ -158,6 +165,14 @@ class FarHandle(Handle):
         else:
             self.done.set_exception(result)
             self.done.exception()  # who waits hears it; nobody has to
+
+
+class _SinkFailed(Exception):
+    """Nobody takes the output any more: it ends the job, and who waits hears why."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def _lost(why: str) -> Exit:

@@ -33,7 +33,7 @@ class PracticeBackend(FarBackend):
         cold_start: seconds that the machine takes to be there when it is first asked.
         latency: seconds that a question takes on its way.
         rate: bytes a second of what is sent and fetched, or None for what the machine can do.
-        drop: seconds after which the line breaks, each time it is opened, or None for never.
+        drop: seconds after its first answer at which the line breaks, each time, or None for never.
         away: seconds for which the machine is then not to be reached.
 
     Example::
@@ -65,8 +65,7 @@ class PracticeBackend(FarBackend):
         self._cold_start = 0.0
         private_folder(self._root)
         channel = await open_here(self.name, self._root)
-        breaks = None if self._drop is None else loop.time() + self._drop
-        return _SlowChannel(self.name, channel, self._latency, self._rate, breaks, self._lose)
+        return _SlowChannel(self.name, channel, self._latency, self._rate, self._drop, self._lose)
 
     def _lose(self) -> None:
         self._back = asyncio.get_running_loop().time() + self._away
@@ -78,20 +77,19 @@ class PracticeBackend(FarBackend):
 
 
 class _SlowChannel:
-    """A channel that takes its time, and breaks at a certain moment."""
+    """A channel that takes its time, and breaks some seconds after its first answer."""
 
     def __init__(
-        self, name: str, channel: Channel, latency: float, rate: float | None, breaks: float | None, lose: Any
+        self, name: str, channel: Channel, latency: float, rate: float | None, drop: float | None, lose: Any
     ) -> None:
         self._name = name
         self._channel = channel
         self._latency = latency
         self._rate = rate
+        self._drop = drop
         self._lose = lose
         self._turn = asyncio.Lock()
         self._gone = asyncio.Event()
-        if breaks is not None:
-            asyncio.get_running_loop().call_at(breaks, self._break)
 
     def _break(self) -> None:
         if not self._gone.is_set():
@@ -118,6 +116,9 @@ class _SlowChannel:
         await asyncio.sleep(self._latency)
         await self._travel(len(data))
         answer, beside = await self._channel.ask(verb, told, data)
+        if self._drop is not None:
+            asyncio.get_running_loop().call_later(self._drop, self._break)
+            self._drop = None
         await self._travel(len(beside) if verb == "get" else 0)
         return answer, beside
 
