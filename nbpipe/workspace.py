@@ -75,7 +75,8 @@ class Workspace:
         )
         self.memory = StoredMemory(self.results, self.objects, self.sharing)
         self.targets = WorkspaceTargets(self.state, self)
-        self._planner = Planner(self.state, self.digests, self.memory, self.targets)
+        far = self.stores.far_data(self.objects, self.digests)
+        self._planner = Planner(self.state, self.digests, self.memory, self.targets, far)
 
     @staticmethod
     def find(start: str | os.PathLike[str] = ".") -> Workspace:
@@ -100,7 +101,7 @@ class Workspace:
         return Workspace.find(folder)
 
     @staticmethod
-    def from_config(path: str | os.PathLike[str] | None = None, auth: Any = None) -> Workspace:
+    def from_config(path: str | os.PathLike[str] | None = None, auth: Any = None) -> Workspace:  # noqa: ARG004
         """The workspace of a v1 ``config.json``, or of the working directory where there is none.
 
         Args:
@@ -110,14 +111,13 @@ class Workspace:
         Raises:
             UsageError: ``path`` names no config with v1's three keys.
         """
-        del auth
         if path is None:
             return Workspace.find(".")
         folder = Path(path) if os.path.isdir(path) else Path(path).parent
         config = config_in(folder) if os.path.isdir(path) else read_config(Path(path))
         if config is None:
-            fact = f"{os.fspath(path)} is no workspace config."
-            raise UsageError(fact, remedy=f"It has the keys {', '.join(CONFIG_KEYS)}.")
+            keys = f"It has the keys {', '.join(CONFIG_KEYS)}."
+            raise UsageError(f"{os.fspath(path)} is no workspace config.", remedy=keys)
         return Workspace(folder.parent if folder.name == ".azureml" else folder, config)
 
     @cached_property

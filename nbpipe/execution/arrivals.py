@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from nbpipe.compute.base import Phase
 from nbpipe.core.events import Event, StepNoted
 from nbpipe.core.plan import Decision
 from nbpipe.errors import StoreError
+from nbpipe.execution.far_data import FarFile
 from nbpipe.execution.means import Means
 from nbpipe.execution.progress import Progress as Phases
 from nbpipe.execution.workplace import BoundInput
-from nbpipe.store.transfer import Listener, Progress
+from nbpipe.store.transfer import Listener, Meter, Progress, in_parallel
 
 
 class Arrivals:
@@ -67,7 +71,28 @@ class Arrivals:
             NbpipeError: some of it cannot be had, or is not what it should be.
         """
         await self._bring(node, [each.digest for each in bound.values() if each.found is None])
-        return dict(bound)
+        return {name: await self._fetched(node, each) for name, each in bound.items()}
+
+    async def _fetched(self, node: str, bound: BoundInput) -> BoundInput:
+        """An input whose files behind URLs are here; the copies are watched, not the URLs."""
+        found, far = bound.found, self._means.far_data
+        if found is None or not found.far:
+            return bound
+        total = sum(file.size for file in found.far.values())
+        meter = Meter(total, self._listener(node, "its datastore"))
+        files: dict[str, Path] = {}
+
+        def fetch(name: str, file: FarFile) -> None:
+            files[name] = far.fetch(file, meter)
+
+        calls = [partial(fetch, name, file) for name, file in found.far.items()]
+        await asyncio.to_thread(in_parallel, calls)
+        ordered = {name: files[name] for name in found.far}
+
+        def changed() -> bool:
+            return not all(map(far.unchanged, ordered.values()))
+
+        return BoundInput(bound.digest, replace(found, files=ordered), changed)
 
     async def _bring(self, node: str, trees: list[str]) -> None:
         objects, sharing = self._means.objects, self._means.memory.sharing
@@ -75,15 +100,15 @@ class Arrivals:
             return
         missing = [digest for digest in dict.fromkeys(trees) if not objects.complete(digest)]
         for digest in missing:
-            await asyncio.to_thread(sharing.bring, digest, self._listener(node))
+            await asyncio.to_thread(sharing.bring, digest, self._listener(node, "the shared store"))
 
-    def _listener(self, node: str) -> Listener:
+    def _listener(self, node: str, where: str) -> Listener:
         """Tells a transfer as a phase of the step, from the thread that makes it."""
         loop = asyncio.get_running_loop()
         phases = Phases(node, self._emit)
 
         def tell(progress: Progress) -> None:
-            phase = Phase("fetching", "the shared store", "", progress.done, progress.total)
+            phase = Phase("fetching", where, "", progress.done, progress.total)
             loop.call_soon_threadsafe(phases.tell, phase)
 
         return tell

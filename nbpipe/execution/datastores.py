@@ -10,8 +10,10 @@ from typing import Any
 
 from nbpipe.core.datastore import DEFAULT_DATASTORE, Datastore
 from nbpipe.errors import UnknownName, UsageError
+from nbpipe.execution.far_data import FarData
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.execution.sharing import Sharing
+from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.opening import local_folder, open_folder
@@ -172,6 +174,10 @@ class Datastores:
         """Name, path or URL of where results are shared; empty for nowhere."""
         chosen = self._choices.recall("shared")
         return by_settings if chosen is None else str(chosen.get("store") or "")
+
+    def far_data(self, objects: ObjectStore, digests: FileDigests) -> FarData:
+        """What looks behind URLs, and keeps copies in the workspace's store."""
+        return FarData(self._state, objects, digests, self.open)
 
     def sharing(
         self,

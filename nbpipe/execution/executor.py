@@ -206,7 +206,7 @@ class Executor:
                 bound[port.name] = BoundInput(self._outputs[port.source_id][port.source_port])
                 continue
             source = self.graph.data_sources[port.source_id]
-            found = find_data(source, self.means.root)
+            found = find_data(source, self.means.root, self.means.far_data)
             digest = content_digest(found, self._digests)
             look = partial(source_changed, source, self.means.root, digest, self._digests)
             bound[port.name] = BoundInput(digest, found, look)

@@ -93,7 +93,7 @@ class Fingerprinter:
         data: dict[str, tuple[str, dict[str, Any]] | str] = {}
         for source in graph.data_sources.values():
             try:
-                found = find_data(source, self.where.root)
+                found = find_data(source, self.where.root, self.where.far)
                 digest = content_digest(found, self._digests)
                 data[source.node_id] = (digest, shown_of(source, found, digest))
             except (UsageError, OSError) as error:

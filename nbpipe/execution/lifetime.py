@@ -65,7 +65,7 @@ async def _execute(root: Path, state: StateFolder, folder: RunFolder, given: Giv
     means = Means(
         root=root, frozen=frozen, state=state, objects=objects, results=results,
         memory=StoredMemory(results, objects, sharing), digests=digests, backends=Backends(state, frozen, given),
-        variables=given.variables, runtime=folder.runtime, notes=notes,
+        variables=given.variables, runtime=folder.runtime, notes=notes, far_data=stores.far_data(objects, digests),
     )  # fmt: skip
     here = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
     slots = AllSlots(here, state.locks, frozen.run, frozen.targets)

@@ -14,6 +14,7 @@ from nbpipe.core.graph import Graph
 from nbpipe.core.node import CellSource, FolderSource, Node
 from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python, steering
 from nbpipe.errors import NbpipeError
+from nbpipe.execution.far_data import FarData
 from nbpipe.execution.modules import Look, modules_left_behind
 from nbpipe.execution.sources import SourceFacts, Sources
 from nbpipe.execution.staging import Snapshot, take_snapshot
@@ -32,12 +33,14 @@ class Surroundings:
         python: interpreter of steps that name none.
         variables: the submitter's environment, for ``--env``.
         code_by_bytes: the setting ``reuse.code = "bytes"``.
+        far: looks behind URLs.
     """
 
     root: Path
     python: str
     variables: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     code_by_bytes: bool = False
+    far: FarData | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from nbpipe.core.node import Node
 from nbpipe.execution.away import Away
 from nbpipe.execution.backends import Backends
 from nbpipe.execution.destinations import put_copies
+from nbpipe.execution.far_data import FarData
 from nbpipe.execution.far_workplace import FarWorkplace
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.memory import StoredMemory
@@ -32,6 +33,7 @@ class Means:
         backends: start processes, each on its target.
         variables: the submitter's environment.
         runtime: archive with the runtime.
+        far_data: brings what lies behind URLs.
         notes: sentences for whoever reads the run, until an event takes them.
     """
 
@@ -45,6 +47,7 @@ class Means:
     backends: Backends
     variables: Mapping[str, str]
     runtime: Path
+    far_data: FarData
     notes: list[str] = field(default_factory=list)
 
     def put_copies(self, node: Node, outputs: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from nbpipe.core.node import Node
 from nbpipe.core.plan import Flags, Plan, make_plan
 from nbpipe.environments.interpreter import Interpreter, Interpreters
 from nbpipe.errors import NbpipeError
+from nbpipe.execution.far_data import FarData
 from nbpipe.execution.far_environments import PATIENCE, FarEnvironment, FarEnvironments
 from nbpipe.execution.fingerprinter import Fingerprinter, Prepared
 from nbpipe.execution.kept_here import KeptHere
@@ -35,11 +36,18 @@ class Planner:
         digests: digests of files.
         memory: what earlier runs left.
         targets: where steps may run.
+        far_data: looks behind URLs.
     """
 
     def __init__(
-        self, state: StateFolder, digests: FileDigests, memory: StoredMemory, targets: WorkspaceTargets
+        self,
+        state: StateFolder,
+        digests: FileDigests,
+        memory: StoredMemory,
+        targets: WorkspaceTargets,
+        far_data: FarData,
     ) -> None:
+        self._far_data = far_data
         self._root: Path = state.root
         self._digests = digests
         self._memory = memory
@@ -80,7 +88,9 @@ class Planner:
 
     def _fingerprinter_for(self, python: str, code_by_bytes: bool) -> Fingerprinter:
         """The last one, unless something that counts is another now."""
-        now = Surroundings(self._root, python, submitter_environment(os.environ), code_by_bytes)
+        now = Surroundings(
+            self._root, python, submitter_environment(os.environ), code_by_bytes, self._far_data
+        )
         if self._fingerprinter is None or self._fingerprinter.where != now:
             self._fingerprinter = Fingerprinter(self._digests, self._sources, self._interpreters, now)
         return self._fingerprinter

@@ -7,15 +7,17 @@ import difflib
 import glob
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.node import DataSource
 from nbpipe.errors import NbpipeError, UsageError
+from nbpipe.execution.far_data import FarData, FarFile
 from nbpipe.execution.ignore import DEFAULT_IGNORES
 from nbpipe.store.digests import FileDigests
+from nbpipe.store.remote_folder import is_url
 
 ROWS_UP_TO = 4 * 2**20
 """Bytes of a table up to which its rows are counted for display."""
@@ -32,24 +34,29 @@ class FoundData:
         is_file: True when the data are one file.
         bare: names in a folder that lead to no content and can be seen all the same: empty folders, with a slash
             behind, and links that lead nowhere.
+        far: name inside the data -> file behind a URL; it is among the files once it was fetched.
     """
 
     files: Mapping[str, Path]
     path: Path | None
     is_file: bool
     bare: tuple[str, ...] = ()
+    far: Mapping[str, FarFile] = field(default_factory=dict)
 
 
-def find_data(source: DataSource, root: Path) -> FoundData:
+def find_data(source: DataSource, root: Path, far: FarData | None = None) -> FoundData:
     """The files of a data source now.
 
     Args:
-        source: paths, folders or globs, absolute or relative to ``root``.
+        source: paths, folders or globs, absolute or relative to ``root``, or URLs.
         root: the workspace.
+        far: looks behind URLs; None where nobody waits for an answer from there.
 
     Raises:
         UsageError: a path that is not there, a glob that matches nothing, or something that is neither file nor folder.
     """
+    if any(map(is_url, source.paths)):
+        return _behind_urls(source, far)
     if len(source.paths) == 1 and not _is_glob(source.paths[0], root):
         return _single(source, root / source.paths[0])
     files: dict[str, Path] = {}
@@ -60,6 +67,23 @@ def find_data(source: DataSource, root: Path) -> FoundData:
                 raise UsageError(f"Two files of {source.name} are called {name}: {files[name]} and {file}.")
             files[name] = file
     return FoundData(dict(sorted(files.items())), None, False)
+
+
+def _behind_urls(source: DataSource, far: FarData | None) -> FoundData:
+    if far is None:
+        raise UsageError(f"{source.name} lies in a datastore")
+    files: dict[str, FarFile] = {}
+    for url in source.paths:
+        if not is_url(url):
+            raise UsageError(f"{source.name} has paths and URLs; give them as two inputs.")
+        found, is_file = far.find(url)
+        if len(source.paths) == 1:
+            return FoundData({}, None, is_file, far=found)
+        base = "" if is_file else f"{url.rstrip('/').rpartition('/')[2]}/"
+        for name, file in found.items():
+            if files.setdefault(base + name, file) != file:
+                raise UsageError(f"Two files of {source.name} are called {base + name}.")
+    return FoundData({}, None, False, far=files)
 
 
 def _is_glob(text: str, root: Path) -> bool:
@@ -134,7 +158,13 @@ def _files_under(
 
 
 def content_digest(found: FoundData, digests: FileDigests) -> str:
-    """The digest that a fingerprint counts: content and names inside; where the data lie does not count."""
+    """The digest that a fingerprint counts: content and names inside; where the data lie does not count.
+
+    Of files behind URLs their version counts.
+    """
+    if found.far:
+        versions = [[_as_text(name), file.version] for name, file in found.far.items()]
+        return digest_of(versions[0][1] if found.is_file else versions)
     known = digests.digest_many(found.files.values())
     if found.is_file:
         return next(iter(known.values()))
@@ -168,9 +198,11 @@ _rows_known: dict[str, int | None] = {}
 
 def shown_of(source: DataSource, found: FoundData, digest: str) -> dict[str, Any]:
     """What a reason or a graph may show of the data: name, bytes, and rows where they can be counted."""
-    sizes = [path.stat().st_size for path in found.files.values()]
+    sizes = [file.size for file in found.far.values()] or [
+        path.stat().st_size for path in found.files.values()
+    ]
     shown: dict[str, Any] = {"name": source.name, "bytes": sum(sizes), "files": len(sizes)}
-    if found.is_file:
+    if found.is_file and not found.far:
         if digest not in _rows_known:
             _rows_known[digest] = count_rows(next(iter(found.files.values())))
         if _rows_known[digest] is not None:

@@ -11,6 +11,7 @@ from typing import Any
 from nbpipe.core.graph import Graph
 from nbpipe.errors import NotebookError, StoreError
 from nbpipe.store.files import storing
+from nbpipe.store.remote_folder import is_url
 
 
 def save_graph(graph: Graph, root: Path, path: Path) -> None:
@@ -72,6 +73,8 @@ def _move(data: dict[str, Any], move: Callable[[str], str]) -> None:
 
 
 def _whole(folder: str | os.PathLike[str], place: str) -> str:
+    if is_url(place):
+        return place
     return os.path.abspath(os.path.join(folder, place))  # noqa: PTH100, PTH118 - a link's own name is meant
 
 
