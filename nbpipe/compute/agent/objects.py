@@ -90,8 +90,12 @@ class Objects:
                 raise Refusal("offset", f"{have} bytes of {digest[:12]} are here, and {offset} came next.")
             total = self._hash(digest, partial, offset)
             del self._coming[digest]  # known again once all is written
-            with open(partial, "ab" if offset else "wb") as file:
-                file.write(data)
+            try:
+                with open(partial, "ab" if offset else "wb") as file:
+                    file.write(data)
+            except OSError:  # a disk that is full has room again for what is smaller
+                os.unlink(partial)
+                raise
             total.update(data)
             if sha256 is None:
                 self._coming[digest] = total
