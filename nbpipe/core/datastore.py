@@ -76,7 +76,7 @@ class Datastore:
             workspace: the workspace.
             name: letters, digits, ``-``, ``_`` and ``.``.
             url: a folder, or ``s3://bucket/folder``, ``abfs://container@account.dfs.core.windows.net/folder``,
-                ``gs://bucket/folder``, ``ssh://host/folder``, or what else fsspec knows.
+                ``gs://bucket/folder``, or what else fsspec knows: what is behind others can be read.
             options: for the driver of the URL, such as ``{"endpoint_url": "https://s3.lab"}``.
             overwrite: take the place of one of that name.
 

@@ -21,10 +21,13 @@ Answer = TypeVar("Answer")
 
 _DRIVERS = {
     "s3": ("s3fs", "s3"), "s3a": ("s3fs", "s3"), "abfs": ("adlfs", "azure"), "abfss": ("adlfs", "azure"),
-    "az": ("adlfs", "azure"), "gs": ("gcsfs", "gcs"), "gcs": ("gcsfs", "gcs"), "ssh": ("sshfs", "sftp"),
-    "sftp": ("sshfs", "sftp"),
+    "az": ("adlfs", "azure"), "gs": ("gcsfs", "gcs"), "gcs": ("gcsfs", "gcs"), "ssh": ("sshfs", ""),
+    "sftp": ("sshfs", ""),
 }  # fmt: skip
-"""Protocol -> the package of its driver and the extra that brings it."""
+"""Protocol -> the package of its driver and the extra that brings it; none where it is installed by itself."""
+
+_ONCE = {"s3", "s3a", "abfs", "abfss", "az", "gs", "gcs", "memory"}
+"""Protocols whose drivers make a file only where there is none; others may silently write over it."""
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "s3fs": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 0}}},
@@ -85,6 +88,11 @@ class UrlFolder(RemoteFolder):
 
     def create(self, name: str, source: Path | bytes, sent: Sent) -> bool:
         """See `RemoteFolder.create`."""
+        if self._protocol not in _ONCE:
+            fact = f"{self._protocol}:// does not say whether a file is new, so nothing is shared through it."
+            raise StoreError(
+                fact, remedy="Share through s3://, abfs://, gs:// or a folder, which may be mounted."
+            )
         try:
             self._patiently(lambda: self._put(name, source, sent, "create"))
         except FileExistsError:
@@ -196,7 +204,7 @@ def _import_driver(protocol: str) -> Any:
     except ImportError as error:
         raise MissingExtra(
             f"{protocol}:// needs the package {error.name or package}, which is not installed.",
-            remedy=f'pip install "nbpipe-steps[{extra}]"',
+            remedy=f'pip install "nbpipe-steps[{extra}]"' if extra else f"pip install {package}",
         ) from error
     return core
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import pytest
 
@@ -131,6 +132,19 @@ def test_a_missing_driver_names_the_extra(monkeypatch):
     with pytest.raises(MissingExtra, match=r"gs:// needs .* not installed") as caught:
         open_folder("gs://lab/raw")
     assert caught.value.remedy == 'pip install "nbpipe-steps[gcs]"'
+
+
+def test_a_driver_that_no_extra_brings_is_named_itself(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "sshfs", None)
+    with pytest.raises(MissingExtra) as caught:
+        open_folder("ssh://box/raw")
+    assert caught.value.remedy == "pip install sshfs"
+
+
+def test_nothing_is_shared_where_a_file_could_be_written_over():
+    folder = open_folder("http://127.0.0.1:1/raw") if find_spec("aiohttp") else pytest.skip("no aiohttp")
+    with pytest.raises(StoreError, match="nothing is shared through it"):
+        folder.create("name", b"content", nobody)
 
 
 def test_a_protocol_that_nobody_knows_is_refused():
