@@ -331,6 +331,11 @@ def _output_port(name: str, data: Any, node_id: str) -> OutputPort:
     if isinstance(data, PipelineData):
         return OutputPort(node_id, name, data.form, data.file_name, data.output_mode)
     destination = data.destination[0].local_path(data.destination[1]) if data.destination else ""
+    if "://" in destination:
+        raise UsageError(
+            f"Output {name} is to be copied to {data.destination[0].name}, which is no folder of this machine.",
+            remedy="Share all results there, ws.share(...), or copy it in a step of its own.",
+        )
     return OutputPort(
         node_id, name, "folder", name, data.mode, "dataset", destination, data.registered_as or ""
     )

@@ -16,10 +16,11 @@ from nbpipe.core.datastore import DataPath, DataPathComputeBinding, DataReferenc
 from nbpipe.core.environment import RunConfiguration
 from nbpipe.core.graph import FolderSource, Graph, Piece
 from nbpipe.core.parameter import PipelineParameter
+from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.sequence import PipelineStep
 from nbpipe.core.step import PythonScriptStep
 from nbpipe.errors import InvalidPipeline, UsageError
-from tests.core.workspaces import data, shown, step
+from tests.core.workspaces import BareWorkspace, data, shown, step
 
 LAB = Datastore(None, "lab", root="/data/lab")
 PENGUINS = Dataset.File.from_files("penguins.csv")
@@ -374,3 +375,11 @@ def test_a_dataset_behind_a_parameter_is_an_input() -> None:
     reader.create_node(graph)
     assert [source.name for source in graph.data_sources.values()] == ["penguins.csv"]
     assert graph.parameters == {}
+
+
+def test_a_copy_of_an_output_goes_to_a_folder_and_to_no_url() -> None:
+    lake = Datastore(None, "lake", "s3://bucket/penguins")
+    out = OutputFileDatasetConfig("model", destination=(lake, "models/{run-id}"))
+    step = PythonScriptStep("train.py", "train", [out], source_directory="train", outputs=[out])
+    with pytest.raises(InvalidPipeline, match="which is no folder of this machine"):
+        Pipeline(BareWorkspace(), [step]).graph_for()
