@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import resource
 from pathlib import Path
 
 import pytest
@@ -160,9 +159,8 @@ def test_a_table_of_two_gigabytes_shows_its_head_of_which_alone_it_is_read(
     where = source(tmp_path, "a.csv", "name,b\n" + "x,1\n" * 100_000)
     with where.path.open("r+b") as file:
         file.truncate(2_100_000_000)  # a hole, which takes no room on the disk
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_inblock
     card = look_into(where, 0, 50)
     assert (card.kind, card.columns, card.rows[:2], len(card.rows)) == (
         "table", ("name", "b"), (("x", "1"), ("x", "1")), 50
     )  # fmt: skip
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_inblock - before < 100_000
+    assert card.total is None  # who has read all of it knows
