@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -152,15 +153,18 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
     assert look_into(where, 0, 9).rows == (("1",), ("22",))
 
 
-def test_a_table_of_two_gigabytes_shows_its_head_of_which_alone_it_is_read(
+@pytest.mark.slow
+def test_a_table_of_two_gigabytes_shows_its_head_and_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if shutil.disk_usage(tmp_path).free < 6e9:
+        pytest.skip("there is no room for it here")
     monkeypatch.setattr(row_index, "BLOCK", 1 << 16)
-    where = source(tmp_path, "a.csv", "name,b\n" + "x,1\n" * 100_000)
-    with where.path.open("r+b") as file:
-        file.truncate(2_100_000_000)  # a hole, which takes no room on the disk
+    where = source(tmp_path, "a.csv", "name,b\n")
+    with where.path.open("ab") as file:
+        for _ in range(33):
+            file.write(b"x,1\n" * 16_000_000)
     card = look_into(where, 0, 50)
-    assert (card.kind, card.columns, card.rows[:2], len(card.rows)) == (
-        "table", ("name", "b"), (("x", "1"), ("x", "1")), 50
-    )  # fmt: skip
+    where.path.unlink()
+    assert (card.kind, card.columns, card.rows) == ("table", ("name", "b"), (("x", "1"),) * 50)
     assert card.total is None  # who has read all of it knows
