@@ -104,6 +104,12 @@ def look_at_all(root: Path) -> None:
             nbpipe.path(name, timeout=0.1)
 
 
+@pytest.fixture(autouse=True)
+def _come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever folder a test works in, the next one does not begin in it."""
+    monkeypatch.chdir(tmp_path)
+
+
 def use(root: Path) -> None:
     """Stop what says that it goes on, clear up, run."""
     for words in (("stop", "2"), ("gc", "--keep", "1", "--yes"), ("gc", "--keep", "0", "--yes")):
