@@ -165,7 +165,7 @@ class ComputeTarget:
         workspace: Any,
         name: str,
         host: str,
-        port: int = 22,
+        port: int | None = None,
         user: str | None = None,
         key: str | None = None,
         known_hosts: str | None = None,
@@ -179,7 +179,7 @@ class ComputeTarget:
             workspace: the workspace.
             name: how steps call it.
             host: its address, or a name of ``~/.ssh/config``.
-            port: port of its SSH server.
+            port: port of its SSH server; default: that of ``~/.ssh/config``, else 22.
             user: who logs in; default: as ``ssh`` does.
             key: path of a private key; default: the agent's keys and those in ``~/.ssh``.
             known_hosts: path of the file that knows its host key; default ``~/.ssh/known_hosts``.

@@ -53,7 +53,7 @@ def test_what_is_not_said_of_a_machine_is_left_to_its_kind():
     ws = Kept()
     ComputeTarget.attach_ssh(ws, "box", host="box.lab")
     assert ws.told["box"] == (
-        "ssh", {"host": "box.lab", "port": 22, "python": "python3", "slots": 2}, {},
+        "ssh", {"host": "box.lab", "python": "python3", "slots": 2}, {},
     )  # fmt: skip
     ComputeTarget.attach_slurm(ws, "hpc", options=("--qos=long",))
     assert ws.told["hpc"] == ("slurm", {"options": ["--qos=long"]}, {})

@@ -106,26 +106,24 @@ def _seen(error: Exception) -> tuple[str, str]:
 
 
 def _host_key(refused: Refused, shown: asyncssh.SSHKey | None, said: str) -> NbpipeError:
-    found = f"It shows {shown.get_algorithm()} {shown.get_fingerprint()}." if shown is not None else said
+    found = f"it shows {shown.get_algorithm()} {shown.get_fingerprint()}" if shown is not None else said
     accept = refused.address.command()
     if "revoked" in said:
         return NbpipeError(
-            f"The host key of {refused.name} is revoked in known_hosts; nothing was sent to it.", place=found,
-            remedy="Ask whoever runs the machine for its new key.",
-        )  # fmt: skip
+            f"The host key of {refused.name} is revoked in known_hosts: {found}.",
+            remedy="Nothing was sent to it. Ask whoever runs the machine for its new key.",
+        )
     if refused.knows_another():
         file = _where(refused)
         forget = shlex.join(["ssh-keygen", "-R", refused.alias, "-f", str(file)])
         return NbpipeError(
-            f"The host key of {refused.name} is not the one in {file}; nothing was sent to it.",
-            place=found,
-            remedy="Somebody may stand between you and it, or it was set up anew: ask whoever runs it which is right.\n"
-            f"If it is:  {forget}  and then, to see and accept the new one:  {accept}",
+            f"The host key of {refused.name} is not the one in {file}: {found}.",
+            remedy="Nothing was sent to it. Somebody may stand between you and it, or it was set up anew: ask whoever "
+            f"runs it which is right.\nIf it is:  {forget}\nand then, to see and accept the new one:  {accept}",
         )
     return NbpipeError(
-        f"The host key of {refused.name} is not known; nothing was sent to it.",
-        place=found,
-        remedy=f"If that is the machine's key, accept it once, by hand:  {accept}",
+        f"The host key of {refused.name} is not known: {found}.",
+        remedy=f"Nothing was sent to it. If that is the machine's key, accept it once, by hand:  {accept}",
     )
 
 
@@ -144,10 +142,9 @@ def _where(refused: Refused) -> Path:
 
 def _not_let_in(refused: Refused, keys: Keys) -> NbpipeError:
     tried = ", ".join(keys.names) if keys.names else "none, for there is none that can be used"
-    hints = [f"Keys tried: {tried}.", *(f"{sentence}." for sentence in keys.unusable)]
+    known = [f"Keys tried: {tried}.", *(f"{sentence}." for sentence in keys.unusable)]
     copy = refused.address.command().replace("ssh", "ssh-copy-id", 1)
     own = f"Name a key with key=, or load it with ssh-add, or let {refused.user} in there:  {copy}"
-    return NbpipeError(
-        f"{refused.name} does not let {refused.user} in.", place="\n".join(hints),
-        remedy=own if keys.names or keys.unusable else f"Make a key with ssh-keygen. {own}",
-    )  # fmt: skip
+    if not keys.names and not keys.unusable:
+        own = f"Make a key with ssh-keygen. {own}"
+    return NbpipeError(f"{refused.name} does not let {refused.user} in.", remedy="\n".join([*known, own]))
