@@ -430,6 +430,6 @@ def test_outputs_are_those_of_running_everything():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_outputs_are_those_of_running_everything_for_long():
     check(examples=150, steps=30)
