@@ -16,7 +16,7 @@ from nbpipe.views.protocol import EdgeCard, NodeCard
 from nbpipe.views.status import counted
 from nbpipe.views.wording import listed
 
-Collapse = Literal["", "settled"]
+Collapse = Literal["", "settled", "none"]
 
 MOST_CARDS = 1500
 """Steps above which a graph is grouped whether anybody asks for it or not."""
@@ -37,9 +37,12 @@ def grouped(scene: Scene, collapse: Collapse = "", opened: Collection[str] = ())
 
     Args:
         scene: all cards.
-        collapse: ``settled`` puts every connected part of steps that are done, reused or will be into one group.
+        collapse: ``settled`` puts every connected part of steps that are done, reused or will be into one group;
+            ``none`` groups nothing, however large the graph, for who looks for single steps.
         opened: ids of groups whose members are shown all the same.
     """
+    if collapse == "none":
+        return scene
     groups: Groups = {}
     if collapse == "settled":
         groups = _settled(scene)

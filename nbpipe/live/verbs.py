@@ -151,7 +151,8 @@ def _is(value: Any, kind: type) -> bool:
 
 
 def _subscribe(desk: Desk, view: View, args: Mapping[str, Any]) -> None:
-    collapse: Collapse = "settled" if args["collapse"] == "settled" else ""
+    kinds: tuple[Collapse, ...] = ("settled", "none")
+    collapse: Collapse = next((each for each in kinds if each == args["collapse"]), "")
     board = desk.board(args["pipeline"], args["run"])
     view.subscribe(board, collapse, frozenset(args["open"]), default=not args["pipeline"] and not args["run"])
 

@@ -119,3 +119,9 @@ def test_a_chain_of_thousands_is_bands_of_ranks() -> None:
 )
 def test_stems(name: str, found: str) -> None:
     assert stem(name) == found
+
+
+def test_who_looks_for_single_steps_finds_every_one_however_many_there_are() -> None:
+    whole = scene(many(MOST_CARDS + 200))
+    assert len(grouped(whole).nodes) <= MOST_CARDS
+    assert grouped(whole, "none") is whole

@@ -121,6 +121,7 @@ class Watch implements NotebookWatch {
   private subscribe(pipeline: string): void {
     const link = new Link(this.door.channel);
     const store = new Store(link, { pipeline, run: '', hosted: 'panel' });
+    store.collapse = 'none'; // every cell has a step of its own, however large the graph
     store.listen(change => {
       if (change.kind === 'graph' || change.kind === 'patch') {
         this.gather();

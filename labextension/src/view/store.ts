@@ -47,7 +47,7 @@ export class Store {
   sought = '';
   /** Chosen by the user; null: whichever fits better. */
   direction: Direction | null = null;
-  collapse: '' | 'settled' = '';
+  collapse: '' | 'settled' | 'none' = '';
   readonly open = new Set<string>();
   /** Steps whose cell was edited since it was registered, and their descendants: marks of the host, no plan. */
   edited: ReadonlySet<string> = new Set();
