@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.result import StepResult
@@ -166,7 +167,10 @@ class Sharing:
         if fingerprint is None or fingerprint.key != shared.key:
             store.refuse(shared)
             return None
-        return result
+        inputs = dict(fingerprint.part("inputs"))
+        return replace(
+            result, likeness=fingerprint.likeness, inputs=inputs
+        )  # whatever the record says of these
 
     def _say_once(self, text: str) -> None:
         if text not in self._said:
