@@ -26,7 +26,7 @@ from nbpipe.execution.datastores import Datastores
 from nbpipe.execution.fingerprinter import Prepared
 from nbpipe.execution.frozen import FrozenTarget, RunOptions
 from nbpipe.execution.given import Given
-from nbpipe.execution.located import located
+from nbpipe.execution.located import Locator
 from nbpipe.execution.memory import StoredMemory
 from nbpipe.execution.planner import Planner
 from nbpipe.execution.process_environment import submitter_environment
@@ -77,6 +77,7 @@ class Workspace:
         self.targets = WorkspaceTargets(self.state, self)
         far = self.stores.far_data(self.objects, self.digests)
         self._planner = Planner(self.state, self.digests, self.memory, self.targets, far)
+        self._locator = Locator(self.root)
 
     @staticmethod
     def find(start: str | os.PathLike[str] = ".") -> Workspace:
@@ -159,11 +160,11 @@ class Workspace:
 
     def script_problem(self, node: Node) -> str:
         """Why a script cannot be found from the working directory, or an empty string."""
-        return script_problem(node, Path.cwd())
+        return script_problem(node, os.getcwd())
 
     def locate(self, graph: Graph, base: Path) -> Graph:
         """The graph with paths, relative to ``base``, made relative to the workspace where they lie in it."""
-        return graph.relocated(partial(located, str(self.root), os.path.abspath(base)))
+        return self._locator.locate(graph, base)
 
     def graph_of(
         self,
@@ -206,6 +207,8 @@ class Workspace:
         python: str | None = None,
         steps: Iterable[str] = (),
         target: str | None = None,
+        since: Plan | None = None,
+        edits_only: bool = False,
     ) -> Plan:
         """What will run, what is reused, and why; nothing is started or written but caches.
 
@@ -216,32 +219,22 @@ class Workspace:
             python: interpreter of steps that name none; default: this one.
             steps: only these and what they need.
             target: name of the compute target of steps that name none.
+            since: an earlier plan of the pipeline; a step whose plan is what it was keeps that object.
+            edits_only: look only at steps that were declared anew since then, and at what they need; a plan that looks
+                at the files and results of all is to follow.
         """
         graph = self._chosen(self.graph_of(pipeline, pipeline_parameters, target), steps)
-        return self._planned(graph, self._ids(graph, force), python)[0]
+        forced = graph.ids(force)
+        return self._planned(graph, forced, python, since=since, edits_only=edits_only)[0]
 
     def _chosen(self, graph: Graph, steps: Iterable[str]) -> Graph:
         names = list(steps)
-        return graph.subgraph(self._ids(graph, names)) if names else graph
+        return graph.subgraph(graph.ids(names)) if names else graph
 
     def _planned(
-        self, graph: Graph, forced: Collection[str], python: str | None, *, patient: bool = False
+        self, graph: Graph, forced: Collection[str], python: str | None, **options: Any
     ) -> tuple[Plan, dict[str, Prepared]]:
-        return self._planner.plan(
-            graph, forced, python, code_by_bytes=self.settings.code_by_bytes, patient=patient
-        )
-
-    def _ids(self, graph: Graph, names: Iterable[str]) -> set[str]:
-        """Node ids of step names; ``all`` stands for every one."""
-        found: set[str] = set()
-        for name in [names] if isinstance(names, str) else names:
-            if name == "all":
-                return set(graph.node_dict)
-            nodes = graph.named(name)
-            if not nodes:
-                raise UnknownName(f"No step {name}.", remedy=f"Steps: {', '.join(graph.node_dict)}")
-            found |= {node.node_id for node in nodes}
-        return found
+        return self._planner.plan(graph, forced, python, code_by_bytes=self.settings.code_by_bytes, **options)
 
     def submit(
         self,
@@ -286,7 +279,7 @@ class Workspace:
         graph = self._chosen(self.graph_of(pipeline, pipeline_parameters, target), steps)
         if os.environ.get(DECLARE_MODE):
             return DeclaredRun(graph.name)
-        forced = self._ids(graph, "all" if regenerate_outputs else force)
+        forced = graph.ids("all" if regenerate_outputs else force)
         options = RunOptions(
             force=tuple(sorted(forced)), continue_on_step_failure=continue_on_step_failure,
             jobs=jobs or self.settings.jobs, tags=dict(tags or {}), gpus=self._gpus(),

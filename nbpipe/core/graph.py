@@ -96,6 +96,8 @@ class Graph:
         self._sources_by_paths: dict[tuple[tuple[str, ...], bool], DataSource] = {}
         self._naming = Naming()
         self._children: dict[str, list[str]] | None = None
+        self._order: list[str] | None = None
+        self._moved: tuple[object, dict[str, tuple[Node, Node]]] = (None, {})
 
     @property
     def node_dict(self) -> Mapping[str, Node]:
@@ -134,7 +136,7 @@ class Graph:
             raise UsageError(f"The graph has a node {node.node_id} already.")
         self._naming.keep(node.node_id)
         self._nodes[node.node_id] = node
-        self._children = None
+        self._children = self._order = None
 
     def add_data_source(self, name: str, paths: Iterable[str], *, is_file: bool = False) -> DataSource:
         """The data source of these paths, made at the first call and shared by all that read the same."""
@@ -154,7 +156,7 @@ class Graph:
         wanted = dict.fromkeys([*node.run_after, *earlier])
         wanted.pop(node_id, None)
         self._nodes[node_id] = replace(node, run_after=tuple(wanted))
-        self._children = None
+        self._children = self._order = None
 
     def get_node(self, node_id: str) -> Node:
         """The node of that id; ``UnknownName`` names those there are."""
@@ -168,13 +170,29 @@ class Graph:
             return [self._nodes[name]]
         return [node for node in self.nodes if node.name == name]
 
+    def ids(self, names: Iterable[str]) -> set[str]:
+        """Ids of the nodes of these names; ``all`` stands for every one.
+
+        Raises:
+            UnknownName: there is no step of a name; names those there are.
+        """
+        found: set[str] = set()
+        for name in [names] if isinstance(names, str) else names:
+            if name == "all":
+                return set(self._nodes)
+            nodes = self.named(name)
+            if not nodes:
+                raise UnknownName(f"No step {name}.", remedy=f"Steps: {', '.join(self._nodes)}")
+            found |= {node.node_id for node in nodes}
+        return found
+
     def children(self, node_id: str) -> list[str]:
         """Ids of the nodes that wait for it, in declaration order."""
         return list(self._by_parent().get(node_id, ()))
 
     def _by_parent(self) -> Mapping[str, list[str]]:
         if self._children is None:
-            self._children = {name: [] for name in self._nodes}
+            self._children = {}
             for node in self._nodes.values():
                 for parent in node.parents():
                     self._children.setdefault(parent, []).append(node.node_id)
@@ -193,6 +211,11 @@ class Graph:
 
     def topological(self) -> list[Node]:
         """Nodes, each after all it waits for, else in declaration order; those in a circle are left out."""
+        if self._order is None:
+            self._order = self._sorted()
+        return [self._nodes[node_id] for node_id in self._order]
+
+    def _sorted(self) -> list[str]:
         place = {node_id: number for number, node_id in enumerate(self._nodes)}
         names = list(self._nodes)
         waits = [sum(parent in place for parent in node.parents()) for node in self._nodes.values()]
@@ -201,8 +224,8 @@ class Graph:
         children = self._by_parent()
         while ready:
             node_id = names[heapq.heappop(ready)]
-            order.append(self._nodes[node_id])
-            for child in children[node_id]:
+            order.append(node_id)
+            for child in children.get(node_id, ()):
                 waits[place[child]] -= 1
                 if not waits[place[child]]:
                     heapq.heappush(ready, place[child])
@@ -224,20 +247,29 @@ class Graph:
         part.parameters = {name: value for name, value in self.parameters.items() if name in taken}
         return part
 
-    def relocated(self, move: Callable[[str], str]) -> Graph:
-        """The same graph with every path of code and data passed through ``move``."""
+    def relocated(self, move: Callable[[str], str], since: Graph | None = None) -> Graph:
+        """The same graph with every path of code and data passed through ``move``.
+
+        Args:
+            move: gives a path as it is to be.
+            since: what the same ``move`` made of an earlier graph; nodes that both graphs have keep the object that
+                it made of them.
+        """
+        by, known = self._moved if since is None else since._moved  # noqa: SLF001 - another graph's own
         moved = Graph(self.name, self.context)
         moved.parameters = dict(self.parameters)
         for source in self._sources.values():
             moved._keep(replace(source, paths=tuple(move(path) for path in source.paths)))
-        for node in self.nodes:
-            origin = node.source
-            if isinstance(origin, CellSource):
-                extra = tuple(move(path) for path in origin.extra)
-                origin = replace(origin, script=move(origin.script), folder=move(origin.folder), extra=extra)
-            else:
-                origin = FolderSource(move(origin.folder))
-            moved.add_node(node if origin == node.source else replace(node, source=origin))
+        pairs = {}
+        for node_id, node in self._nodes.items():
+            pair = known.get(node_id) if by is move else None
+            if pair is None or pair[0] is not node:
+                pair = (node, _moved(node, move))
+            if pair[1] is not node:
+                pairs[node_id] = pair
+            moved.add_node(pair[1])
+        moved._moved = (move, pairs)
+        moved._order, moved._children = self._order, self._children
         return moved
 
     def on_target(self, target: str) -> Graph:
@@ -307,3 +339,14 @@ class Graph:
         for node in data["nodes"]:
             graph.add_node(Node.from_json(node))
         return graph
+
+
+def _moved(node: Node, move: Callable[[str], str]) -> Node:
+    """A node with the paths of its code passed through ``move``."""
+    origin = node.source
+    if isinstance(origin, CellSource):
+        extra = tuple(move(path) for path in origin.extra)
+        origin = replace(origin, script=move(origin.script), folder=move(origin.folder), extra=extra)
+    else:
+        origin = FolderSource(move(origin.folder))
+    return node if origin == node.source else replace(node, source=origin)

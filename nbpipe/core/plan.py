@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -145,12 +145,20 @@ class StepPlan:
 class Plan(Displayed):
     """What will happen to every step of a graph, in an order in which it can.
 
+    Attributes:
+        graph: the steps.
+        steps: what will happen to each.
+        made_of: node id -> what was known of it, and what was said about its reuse.
+        whole: False where of some steps nothing was looked at but what an earlier plan knew of them.
+
     Example:
         ``pipeline.plan()["train"].action`` is ``"reuse"``, ``"run"``, ``"maybe"`` or ``"blocked"``.
     """
 
     graph: Graph
     steps: tuple[StepPlan, ...] = field(default=())
+    made_of: Mapping[str, tuple[Ingredients, Flags]] = field(default_factory=dict, repr=False, compare=False)
+    whole: bool = field(default=True, compare=False)
 
     def __getitem__(self, name: str) -> StepPlan:
         found = [step for step in self.steps if name in (step.node_id, step.name)]
@@ -173,7 +181,13 @@ class Plan(Displayed):
 
 
 def make_plan(
-    graph: Graph, now: Mapping[str, Ingredients], before: Memory, flags: Mapping[str, Flags] | None = None
+    graph: Graph,
+    now: Mapping[str, Ingredients],
+    before: Memory,
+    flags: Mapping[str, Flags] | None = None,
+    *,
+    since: Plan | None = None,
+    asked: Collection[str] | None = None,
 ) -> Plan:
     """Plan every step of a graph that has no circle.
 
@@ -182,17 +196,59 @@ def make_plan(
         now: node id -> what is known of it.
         before: earlier results and attempts.
         flags: node id -> forced or not reusable; default: the node's ``allow_reuse``.
+        since: an earlier plan of the pipeline; a step whose plan is what it was keeps that object.
+        asked: ids of the nodes for which ``before`` is asked whatever happens; default: all. Any other keeps its plan
+            of ``since`` if it is the same node, the same is known of it, and all upstream keep theirs: exactly what
+            would be planned anew as long as ``before`` says what it said then.
 
     Returns:
         REUSE where a stored result answers; RUN with reasons; MAYBE exactly when an upstream step may run
         and a stored result matches every part known already; BLOCKED where an input cannot exist.
     """
     made: dict[str, StepPlan] = {}
+    made_of: dict[str, tuple[Ingredients, Flags]] = {}
+    earlier = _Earlier(since, graph.name)
     before.refresh()
     for node in graph.topological():
-        flag = (flags or {}).get(node.node_id) or Flags(allow_reuse=node.allow_reuse)
-        made[node.node_id] = _plan_step(graph, node, now[node.node_id], made, before, flag)
-    return Plan(graph, tuple(made.values()))
+        node_id = node.node_id
+        flag = (flags or {}).get(node_id) or Flags(allow_reuse=node.allow_reuse)
+        made_of[node_id] = known = earlier.known(node_id, now[node_id], flag)
+        if asked is not None and node_id not in asked and earlier.holds(node, known, made):
+            made[node_id] = earlier.steps[node_id]
+        else:
+            made[node_id] = earlier.same(_plan_step(graph, node, now[node_id], made, before, flag))
+    return Plan(graph, tuple(made.values()), made_of, asked is None or made.keys() <= set(asked))
+
+
+class _Earlier:
+    """An earlier plan, if it is one of the same pipeline."""
+
+    def __init__(self, plan: Plan | None, pipeline: str) -> None:
+        self._plan = plan if plan is not None and plan.graph.name == pipeline else Plan(Graph(pipeline))
+        self.steps = {step.node_id: step for step in self._plan.steps}
+        self._nodes = self._plan.graph.node_dict
+
+    def known(self, node_id: str, now: Ingredients, flags: Flags) -> tuple[Ingredients, Flags]:
+        """What is known of a step, as the object that it was where nothing of it is new."""
+        was = self._plan.made_of.get(node_id)
+        same = was and was[0].fingerprint is now.fingerprint and was[0].problem == now.problem
+        return was if was and same and was[1] == flags else (now, flags)
+
+    def holds(self, node: Node, known: tuple[Ingredients, Flags], made: Mapping[str, StepPlan]) -> bool:
+        """Whether a step's plan holds still, so far as its node, what is known of it and its parents go."""
+        return (
+            self._nodes.get(node.node_id) is node
+            and self._plan.made_of.get(node.node_id) is known
+            and all(made.get(parent) is self.steps.get(parent) for parent in node.parents())
+        )
+
+    def same(self, step: StepPlan) -> StepPlan:
+        """A step's plan, as the object that it was where it is what it was.
+
+        Fingerprints have to be the same object: to ``==``, 1 and True are equal.
+        """
+        was = self.steps.get(step.node_id)
+        return was if was is not None and was.fingerprint is step.fingerprint and was == step else step
 
 
 def _plan_step(

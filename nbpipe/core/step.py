@@ -219,25 +219,37 @@ class PythonScriptStep(PipelineStep):
         graph.add_node(node)
         return node
 
-    def to_node(self, graph: Graph, placement: Placement) -> Node:
-        """The node of this step, with its data sources and parameters put into the graph."""
+    def to_node(self, graph: Graph, placement: Placement, known: Node | None = None) -> Node:
+        """The node of this step, with its data sources and parameters put into the graph.
+
+        Args:
+            graph: where it goes.
+            placement: of all steps in it.
+            known: the node of this step in an earlier graph, if nobody has changed the step since; it is given again
+                where what the step reads and waits for has the same names in both graphs.
+        """
         node_id = placement.id_of(self, graph)
         for name, parameter in self._parameters().items():
             graph.parameters[name] = placement.value_of(parameter)
-        source = self.source or FolderSource(self.source_directory or placement.source_directory)
+        inputs = tuple(self._input_port(each, node_id, graph, placement) for each in self.inputs.values())
+        run_after = tuple(
+            placement.id_of(step, graph) for step in self.run_after_steps if placement.holds(step)
+        )
+        target = self.target_name() or placement.default_target
+        named = (node_id, inputs, run_after, target)
+        if known is not None and (known.node_id, known.inputs, known.run_after, known.target) == named:
+            return known
         return Node(
             node_id=node_id,
             name=self.name,
             script=self.script_name,
-            source=source,
+            source=self.source or FolderSource(self.source_directory or placement.source_directory),
             arguments=tuple(self.command_line.word(argument) for argument in self.arguments),
-            inputs=tuple(self._input_port(each, node_id, graph, placement) for each in self.inputs.values()),
+            inputs=inputs,
             outputs=tuple(_output_port(name, data, node_id) for name, data in self.outputs.items()),
             params={name: param_piece(value) for name, value in self.params.items()},
-            run_after=tuple(
-                placement.id_of(step, graph) for step in self.run_after_steps if placement.holds(step)
-            ),
-            target=self.target_name() or placement.default_target,
+            run_after=run_after,
+            target=target,
             environment=self._environment(placement),
             allow_reuse=self.allow_reuse,
             version=self.version or "",

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.fingerprint import Fingerprint, digest_of
 from nbpipe.core.graph import Graph
-from nbpipe.core.node import CellSource, Node
+from nbpipe.core.node import CellSource, DataSource, Node
 from nbpipe.core.plan import Ingredients
 from nbpipe.environments.interpreter import Interpreters
 from nbpipe.errors import UsageError
 from nbpipe.execution.frozen import Counted
-from nbpipe.execution.material import Far, Gathering, Material, Surroundings, parameter_values
+from nbpipe.execution.material import Far, Gathering, Material, Surroundings, parameter_values, sharing
 from nbpipe.execution.source_data import content_digest, find_data, shown_of
 from nbpipe.execution.sources import SourceFacts, Sources
 from nbpipe.execution.staging import Snapshot
 from nbpipe.store.digests import FileDigests
+
+_REMEMBERED = 20_000  # steps
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,28 @@ class Prepared:
         return {self.fingerprint.evidence["files"][name]: path for name, path in files.items()}
 
 
-class Fingerprinter:
-    """Fingerprints of a graph's steps.
+@dataclass
+class _Seen:
+    """What was seen of a step at the last look.
 
-    Of every step the last one is remembered, with what it was made of. While that stays as it is, the same
-    object is given again, whose key has not to be computed again.
+    Attributes:
+        found: its material, without what it shares.
+        material: the same, with what it shares.
+        prepared: what was made of it.
+        told: what a plan was told of it.
+    """
+
+    found: Material
+    material: Material
+    prepared: Prepared
+    told: Ingredients | None = None
+
+
+class Fingerprinter:
+    """Fingerprints of graphs' steps.
+
+    Of every step of a pipeline the last one is remembered, with what it was made of. While that stays as it is, the
+    same object is given again, whose key has not to be computed again.
 
     Args:
         digests: digests of files.
@@ -69,48 +88,98 @@ class Fingerprinter:
         self._sources = sources
         self._interpreters = interpreters
         self.where = where
-        self._last: dict[str, tuple[Material, Prepared]] = {}
+        self._last: dict[tuple[str, str], _Seen] = {}
 
-    def prepare(self, graph: Graph, far: Far = lambda _node: None) -> dict[str, Prepared]:
+    def prepare(
+        self, graph: Graph, far: Far = lambda _node: None, looked_at: Collection[str] | None = None
+    ) -> dict[str, Prepared]:
         """Code and fingerprint of every node, inputs unknown; problems are told, not raised.
 
         Args:
             graph: the steps.
             far: gives the interpreters of steps that run on other machines.
+            looked_at: ids of the nodes whose code is looked at; that of others is what it was at the last look, if
+                they are the same nodes. Default: all.
         """
+        if len(self._last) > _REMEMBERED:
+            self._last.clear()
         gathering = Gathering(self._digests, self._sources, self._interpreters, self.where, far)
-        gathered = gathering.all_of(graph)
-        prepared = {node.node_id: self._prepared(graph, node, gathered[node.node_id]) for node in graph.nodes}
-        self._last = {  # and nothing of steps that are no more
-            node_id: (material, prepared[node_id])
-            for node_id, material in gathered.items()
-            if isinstance(material, Material)
-        }
+        found = self._found(graph, gathering, looked_at)
+        prepared = {}
+        for node_id, material in sharing(found).items():
+            seen = self._last.get((graph.name, node_id))
+            if seen is not None and seen.material is material:
+                prepared[node_id] = seen.prepared
+            else:
+                prepared[node_id] = self._prepared(graph, graph.get_node(node_id), found[node_id], material)
         return prepared
 
-    def ingredients(self, graph: Graph, prepared: Mapping[str, Prepared]) -> dict[str, Ingredients]:
-        """What is known of every node now: its own parts, and the content of data that no step makes."""
-        data: dict[str, tuple[str, dict[str, Any]] | str] = {}
-        for source in graph.data_sources.values():
-            try:
-                found = find_data(source, self.where.root, self.where.far)
-                digest = content_digest(found, self._digests)
-                data[source.node_id] = (digest, shown_of(source, found, digest))
-            except (UsageError, OSError) as error:
-                data[source.node_id] = str(getattr(error, "fact", error))
-        return {each.node.node_id: _with_data(each, data) for each in prepared.values()}
+    def _found(
+        self, graph: Graph, gathering: Gathering, looked_at: Collection[str] | None
+    ) -> dict[str, Material | str]:
+        """Material of all nodes, in their order."""
+        kept: dict[str, Material | str] = {}
+        if looked_at is not None:
+            for node_id, node in graph.node_dict.items():
+                seen = self._last.get((graph.name, node_id))
+                if seen and seen.found.node is node and node_id not in looked_at:
+                    kept[node_id] = seen.found
+        found = gathering.of(graph, [node for node in graph.nodes if node.node_id not in kept]) | kept
+        return {node_id: found[node_id] for node_id in graph.node_dict}
 
-    def _prepared(self, graph: Graph, node: Node, material: Material | str) -> Prepared:
-        if isinstance(material, str):
+    def _prepared(
+        self, graph: Graph, node: Node, found: Material | str, material: Material | str
+    ) -> Prepared:
+        place = graph.name, node.node_id
+        if isinstance(found, str) or isinstance(material, str):
+            self._last.pop(place, None)
             empty = Fingerprint({}, unknown=frozenset(port.name for port in node.inputs))
-            return Prepared(node, None, self.where.python, empty, material)
-        last, prepared = self._last.get(node.node_id, (None, None))
-        if prepared is None or last != material:
+            return Prepared(node, None, self.where.python, empty, str(found))
+        seen = self._last.get(place)
+        if seen is None or seen.material != material:
             python = material.interpreter.executable or material.interpreter.python
             counted = _counted(node, material)
             fingerprint = self._fingerprint(graph, node, material, counted)
             prepared = Prepared(node, material.snapshot, python, fingerprint, counted=counted)
-        return prepared
+            seen = self._last[place] = _Seen(found, material, prepared)
+        seen.found = found  # of the node as it is now, an equal one perhaps
+        return seen.prepared
+
+    def ingredients(
+        self, graph: Graph, prepared: Mapping[str, Prepared], looked_at: Collection[str] | None = None
+    ) -> dict[str, Ingredients]:
+        """What is known of every node now: its own parts, and the content of data that no step makes.
+
+        Args:
+            graph: the steps.
+            prepared: their code.
+            looked_at: ids of the nodes whose data are looked at; those of others are what they were at the last look.
+                Default: all.
+        """
+        sources = graph.data_sources
+        data: dict[str, tuple[str, dict[str, Any]] | str] = {}
+        told = {}
+        for node_id, each in prepared.items():
+            seen = self._last.get((graph.name, node_id))
+            if seen and seen.told and looked_at is not None and node_id not in looked_at:
+                told[node_id] = seen.told
+                continue
+            for port in each.node.inputs:
+                if port.source_id not in data and port.source_id in sources:
+                    data[port.source_id] = self._content(sources[port.source_id])
+            told[node_id] = _with_data(each, data)
+            if seen:
+                seen.told = told[node_id]
+        return told
+
+    def _content(self, source: DataSource) -> tuple[str, dict[str, Any]] | str:
+        """The digest of data and what may be shown of them, or why they cannot be read."""
+        try:
+            found = find_data(source, self.where.root, self.where.far)
+            digest = content_digest(found, self._digests)
+            return digest, shown_of(source, found, digest)
+        except (UsageError, OSError) as error:
+            return str(getattr(error, "fact", error))
 
     def _fingerprint(self, graph: Graph, node: Node, material: Material, counted: Counted) -> Fingerprint:
         contents = {name: _content(held) for name, held in material.read.items()}

@@ -105,7 +105,8 @@ def _rules(lines: tuple[str, ...]) -> Callable[[str], bool]:
     return pathspec.GitIgnoreSpec.from_lines([*DEFAULT_IGNORES, *lines]).match_file
 
 
-_path = lru_cache(maxsize=_REMEMBERED)(Path)  # a plan looks at the same files again and again
+as_path = lru_cache(maxsize=_REMEMBERED)(Path)
+"""The path of a text; the same object again and again, since a plan looks at the same files again and again."""
 
 
 def _entries(folder: str | os.PathLike[str]) -> list[os.DirEntry[str]]:
@@ -130,4 +131,4 @@ def _walk(
             if real not in above:
                 yield from _walk(_entries(entry.path), name + "/", ignored, above | {real})
         elif entry.is_file() and not ignored(name):
-            yield name, _path(entry.path)
+            yield name, as_path(entry.path)

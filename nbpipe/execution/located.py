@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
+from pathlib import Path
 
+from nbpipe.core.graph import Graph
 from nbpipe.store.remote_folder import is_url
+
+_REMEMBERED = 16  # pipelines
 
 
 @lru_cache(maxsize=2**14)  # a plan asks for the same paths again and again
@@ -23,3 +28,32 @@ def located(root: str, base: str, path: str) -> str:
     if full == root:
         return "."
     return full[len(below) :].replace(os.sep, "/") if full.startswith(below) else full
+
+
+@lru_cache(maxsize=16)
+def _mover(root: str, base: str) -> Callable[[str], str]:
+    """Gives paths, relative to a base, as seen from the root; the same object for the same two."""
+    return partial(located, root, base)
+
+
+class Locator:
+    """Names the paths of graphs as a workspace names them.
+
+    Of the graph before, the nodes that are in the next one too stay the same objects there.
+
+    Args:
+        root: the workspace.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._last: dict[str, Graph] = {}
+
+    def locate(self, graph: Graph, base: Path) -> Graph:
+        """The graph with paths, relative to ``base``, made relative to the workspace where they lie in it."""
+        before = self._last.get(graph.name)
+        found = graph.relocated(_mover(self._root, os.path.abspath(base)), before)
+        if before is None and len(self._last) >= _REMEMBERED:
+            self._last.clear()
+        self._last[graph.name] = found
+        return found

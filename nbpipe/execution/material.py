@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,19 +91,9 @@ class Gathering:
         self._known: dict[tuple[str | None, ...], Interpreter] = {}
         self._steering = steering(where.variables)
 
-    def all_of(self, graph: Graph) -> dict[str, Material | str]:
-        """Node id -> material, or why a step cannot run."""
-        found = {node.node_id: self._of(graph, node) for node in graph.nodes}
-        users: dict[Path, list[str]] = {}
-        for each in found.values():
-            if isinstance(each, Material) and each.snapshot.by_syntax:
-                for name, path in each.snapshot.files.items():
-                    if name != each.node.script:
-                        users.setdefault(path, []).append(each.node.name)
-        return {
-            node_id: _with_sharing(each, users) if users and isinstance(each, Material) else each
-            for node_id, each in found.items()
-        }
+    def of(self, graph: Graph, nodes: Iterable[Node]) -> dict[str, Material | str]:
+        """Node id -> material of some of a graph's nodes, or why a step cannot run; `shared` says nothing yet."""
+        return {node.node_id: self._of(graph, node) for node in nodes}
 
     def _of(self, graph: Graph, node: Node) -> Material | str:
         try:
@@ -155,6 +145,20 @@ def parameter_values(graph: Graph, node: Node) -> dict[str, Any]:
             value = piece.value if piece.kind == "text" else graph.parameters[piece.value]
             values[f"params.{name}" if name in values else name] = value
     return values
+
+
+def sharing(found: Mapping[str, Material | str]) -> dict[str, Material | str]:
+    """The material of all nodes of a graph, which says now what they share."""
+    users: dict[Path, list[str]] = {}
+    for each in found.values():
+        if isinstance(each, Material) and each.snapshot.by_syntax and len(each.snapshot.files) > 1:
+            for name, path in each.snapshot.files.items():
+                if name != each.node.script:
+                    users.setdefault(path, []).append(each.node.name)
+    return {
+        node_id: _with_sharing(each, users) if users and isinstance(each, Material) else each
+        for node_id, each in found.items()
+    }
 
 
 def _with_sharing(each: Material, users: Mapping[Path, list[str]]) -> Material:

@@ -40,6 +40,7 @@ class StoredMemory:
         self._on_disk: dict[str, Path] = {}
         self._kept: dict[int, tuple[Fingerprint, str]] = {}
         self._read: dict[str, tuple[Result, StepResult]] = {}
+        self._tried: dict[str, tuple[Sequence[dict[str, Any]], Sequence[Attempt]]] = {}
 
     def offer(self, files: Mapping[str, Path]) -> None:
         """Let texts that are not in the store yet be read where they lie: digest -> file."""
@@ -97,7 +98,14 @@ class StoredMemory:
 
     def attempts(self, step: str) -> Sequence[Attempt]:
         """The newest attempts at a step, one a key (the last), newest last."""
-        return self._newest(self._results.history(step))
+        history = self._results.history(step)
+        last, attempts = self._tried.get(step, (None, ()))
+        if last is not history:
+            attempts = self._newest(history)
+            if len(self._tried) >= _READ:
+                self._tried.clear()
+            self._tried[step] = history, attempts
+        return attempts
 
     def refresh(self) -> None:
         """Let what `alike` answers be what is stored from now on."""

@@ -60,7 +60,8 @@ class Planner:
         self._fingerprinter: Fingerprinter | None = None
 
     def plan(
-        self, graph: Graph, forced: Collection[str], python: str | None, *, code_by_bytes: bool, patient: bool = False
+        self, graph: Graph, forced: Collection[str], python: str | None, *, code_by_bytes: bool, patient: bool = False,
+        since: Plan | None = None, edits_only: bool = False,
     ) -> tuple[Plan, dict[str, Prepared]]:  # fmt: skip
         """The plan of a graph, and what it is made of.
 
@@ -70,14 +71,19 @@ class Planner:
             python: interpreter of steps that name none; default: this one.
             code_by_bytes: the setting ``reuse.code = "bytes"``.
             patient: wait for a target that does not answer at once, even if it just did not.
+            since: an earlier plan of the pipeline; a step whose plan is what it was keeps that object.
+            edits_only: look only at steps that are others than in ``since`` and at what they need.
         """
         with self._turn:
             fingerprinter = self._fingerprinter_for(python or sys.executable, code_by_bytes)
-            prepared = fingerprinter.prepare(graph, self._far(patient))
-            for each in prepared.values():
-                self._memory.offer(each.texts)
+            looked_at = edited(graph, since) if since is not None and edits_only else None
+            prepared = fingerprinter.prepare(graph, self._far(patient), looked_at)
+            for node_id in prepared if looked_at is None else looked_at:
+                self._memory.offer(prepared[node_id].texts)
             flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
-            return make_plan(graph, fingerprinter.ingredients(graph, prepared), self._memory, flags), prepared
+            now = fingerprinter.ingredients(graph, prepared, looked_at)
+            plan = make_plan(graph, now, self._memory, flags, since=since, asked=looked_at)
+            return plan, prepared
 
     def capacity(self, node: Node) -> Capacity | None:
         """What was seen of the target of a step that was planned; None where it sees our files, or nothing was."""
@@ -111,3 +117,15 @@ class Planner:
             return None
         python = node.environment.python or str(target.settings.get("python") or "")
         return self._environments.of(target, python, node.environment.variables, wait=wait)
+
+
+def edited(graph: Graph, since: Plan) -> set[str]:
+    """Ids of the nodes that are others than in an earlier plan, or take another value, and of all that they need."""
+    nodes, values = since.graph.node_dict, since.graph.parameters
+    changed = {node_id for node_id, node in graph.node_dict.items() if nodes.get(node_id) is not node}
+    unlike = {name for name, value in graph.parameters.items() if values.get(name, nodes) is not value}
+    if unlike:
+        changed |= {
+            node_id for node_id, node in graph.node_dict.items() if not unlike.isdisjoint(node.parameters())
+        }
+    return changed | graph.ancestors(changed)

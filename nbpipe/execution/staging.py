@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbpipe.core.node import CellSource, FolderSource, Node
 from nbpipe.errors import UsageError
-from nbpipe.execution.ignore import PlainFolders, code_files
+from nbpipe.execution.ignore import PlainFolders, as_path, code_files
 from nbpipe.execution.modules import Look, modules_taken_along
 from nbpipe.platform import copy_file
 from nbpipe.store.files import own_folder
@@ -48,10 +48,11 @@ class Snapshot:
         return f"its code has {size}; the largest: {named}. Name what is no code in .amlignore."
 
 
-def script_problem(node: Node, root: Path) -> str:
+def script_problem(node: Node, root: str | os.PathLike[str]) -> str:
     """Why a node's script cannot be found, or an empty string."""
-    if isinstance(node.source, CellSource):
-        return "" if os.path.isfile(root / node.source.script) else f"its file {node.source.script} is gone"
+    if isinstance(node.source, CellSource):  # a Path for each of a thousand steps takes longer than the look
+        there = os.path.isfile(os.path.join(root, node.source.script))
+        return "" if there else f"its file {node.source.script} is gone"
     folder = os.path.join(root, node.source.folder)
     if os.path.isfile(os.path.join(folder, node.script)):
         inside = _lies_in(folder, node.script)
@@ -88,18 +89,19 @@ def take_snapshot(node: Node, root: Path, roots: Iterable[str], look: Look) -> S
     Raises:
         UsageError: the script or a file to take along is not there.
     """
-    folder = os.path.join(root, node.source.folder)
+    base = str(root)
+    folder = os.path.join(base, node.source.folder)
     if isinstance(node.source, FolderSource):
         files = _plain_folders.files(folder)
         if files is not None and node.script in files:
             return Snapshot(files, by_syntax=False)
-    problem = script_problem(node, root)
+    problem = script_problem(node, base)
     if problem:
         raise UsageError(problem)
     if isinstance(node.source, FolderSource):
         return Snapshot(dict(code_files(folder)), by_syntax=False)
-    script = root / node.source.script
-    files = modules_taken_along(script, [folder, str(root), *roots], look)
+    script = as_path(os.path.join(base, node.source.script))
+    files = modules_taken_along(script, [folder, base, *roots], look)
     for extra in node.source.extra:
         files |= _extra_files(root, extra)
     return Snapshot(dict(sorted({**files, node.script: script}.items())), by_syntax=True)

@@ -18,7 +18,7 @@ from nbpipe.live.frame import Frame, Framer, scene_of
 from nbpipe.live.grouping import Collapse
 from nbpipe.live.mode import Around, head_of
 from nbpipe.live.outlook import Outlook, look_ahead, touched, watched
-from nbpipe.live.ports import step_facts
+from nbpipe.live.ports import FactMaker
 from nbpipe.live.scene import CellFacts, Scene, StepFacts, Vitals
 from nbpipe.live.source import Source
 from nbpipe.run import PipelineRun
@@ -73,7 +73,7 @@ class Board:
         self._planned_now: Collection[str] = ()
         self._ours = True
         self._foreign = ""
-        self._facts: tuple[object, dict[str, StepFacts]] = (None, {})
+        self._facts = FactMaker(source.workspace.root, source.folder)
 
     @property
     def workspace(self) -> Workspace:
@@ -151,7 +151,7 @@ class Board:
 
     def replan(self) -> None:
         """Plan the pipeline as it is now."""
-        before, wanted = self._outlook, self._wanted
+        before, followed, wanted = self._outlook, self._followed, self._wanted
         found = look_ahead(self.source, self.pipeline, before)
         if found.last and self._followed is None:
             run = self.workspace.latest_run(self.pipeline)
@@ -161,14 +161,19 @@ class Board:
         self._outlook, self._planned = found, wanted
         if not found.last:
             self._attached = False
-        self.touch()
+        if not found.shows(before) or followed is not self._followed:
+            self.touch()
         self._outlook = watched(found, self.workspace.root)
 
-    def look_for_changes(self) -> bool:
-        """Notice a file or value that changed since the plan; True where there is one."""
-        if not self._fixed and touched(self._outlook, self.source, self.pipeline):
-            self.expect_changes()
-        return self.stale
+    def has_changed(self, *, whole: bool = True) -> bool:
+        """Whether a file or a value is another than it was for the plan.
+
+        Args:
+            whole: a plan that was made for an edit alone counts as changed too.
+        """
+        outlook = self._outlook
+        partial = outlook.plan is not None and not outlook.plan.whole and not outlook.problems
+        return not self._fixed and ((whole and partial) or touched(outlook, self.source, self.pipeline))
 
     # What the follower's thread does.
 
@@ -246,7 +251,8 @@ class Board:
         )  # fmt: skip
         head = head_of(picture, composed.standing if composed else None, around)
         vitals = followed.vitals if followed else {}
-        facts = self._with_news(self._standing_facts(graph, notes, outlook), picture, graph, composed, vitals)
+        told = self._facts.facts(graph, notes, outlook.cells)
+        facts = self._with_news(told, picture, graph, composed, vitals)
         return scene_of(picture, facts, head, self._maker)
 
     def _notes_on(self, composed: Composed, graph: Graph) -> dict[tuple[str, str], str]:
@@ -259,16 +265,6 @@ class Board:
             {place: note for place, digest in composed.outputs.items() if (note := self._notes.note(digest))}
         )
         return notes
-
-    def _standing_facts(
-        self, graph: Graph, notes: Mapping[tuple[str, str], str], outlook: Outlook
-    ) -> dict[str, StepFacts]:
-        """Facts that no run changes, made anew only where the graph, its notes or its cells are others."""
-        made_of = (graph, notes, outlook.cells)
-        if self._facts[0] != made_of:
-            root, folder = self.workspace.root, self.source.folder
-            self._facts = (made_of, step_facts(graph, notes, outlook.cells, root, folder))
-        return self._facts[1]
 
     @staticmethod
     def _with_news(

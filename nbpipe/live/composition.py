@@ -133,9 +133,34 @@ def of_run(graph: Graph, run: RunSeen) -> Composed:
     return Composed(nodes, Standing((), run.live), reasons, outputs, run)
 
 
-def planned_views(plan: Plan) -> dict[str, NodeView]:
-    """Id of a step -> its view in the plan."""
-    return {step.node_id: planned_view(step, plan.graph) for step in plan}
+def planned_views(
+    plan: Plan, before: Plan | None = None, known: Mapping[str, NodeView] | None = None
+) -> dict[str, NodeView]:
+    """Id of a step -> its view in the plan.
+
+    Args:
+        plan: what will happen.
+        before: an earlier plan.
+        known: its views; those of steps that have the same plan are kept.
+    """
+    kept = {} if before is None or known is None else _same_steps(plan, before)
+    return {
+        step.node_id: known[step.node_id]
+        if known is not None and step.node_id in kept
+        else planned_view(step, plan.graph)
+        for step in plan
+    }
+
+
+def _same_steps(plan: Plan, before: Plan) -> set[str]:
+    """Ids of the steps that have the same plan in both, and are the same nodes."""
+    steps = {step.node_id: step for step in before}
+    nodes, now = before.graph.node_dict, plan.graph.node_dict
+    return {
+        step.node_id
+        for step in plan
+        if steps.get(step.node_id) is step and nodes[step.node_id] is now[step.node_id]
+    }
 
 
 def _with_mark(planned: NodeView, told: NodeView | None) -> NodeView:

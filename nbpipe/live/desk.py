@@ -54,10 +54,14 @@ class Desk:
 
     # What happens in the kernel.
 
+    def cell_begins(self) -> None:
+        """A cell runs from now on."""
+        self.planner.cell_begins()
+
     def cell_ended(self) -> None:
         """A cell has run: variables that steps name may have other values, files other content."""
+        self.planner.cell_ended()
         if self.views.visible():
-            self.planner.look_for_changes_now()
             self._loops["planner"].wake()
 
     def changed(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from operator import is_
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from nbpipe.errors import InvalidPipeline, NbpipeError
 from nbpipe.live.composition import planned_views
 from nbpipe.live.scene import CellFacts
 from nbpipe.live.source import LastKnown, Source
-from nbpipe.live.watch import Stamps, stamps, tracked
+from nbpipe.live.watch import Stamps, Tracked, stamps, tracked
 from nbpipe.live.wire import error_card, visible_lines
 from nbpipe.views.picture import NodeView
 
@@ -27,7 +28,8 @@ class Outlook:
         views: id of a step -> its view in the plan.
         cells: step name -> its cell.
         values: the notebook's values that it was made with.
-        files: the files that it was made of, as they were; those of the plan before, until ``watched`` looked.
+        tracked: what it was made of; of the plan before, until ``watched`` looked.
+        files: the files of that, as they were.
         problems: what is in the way, each with its remedy.
         last: what a restarted kernel remembers, where it has no steps of its own.
     """
@@ -37,9 +39,25 @@ class Outlook:
     views: Mapping[str, NodeView] = field(default_factory=dict)
     cells: Mapping[str, CellFacts] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    tracked: Tracked = field(default_factory=Tracked)
     files: Stamps = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     last: LastKnown | None = None
+
+    def shows(self, other: Outlook) -> bool:
+        """Whether nobody who sees this one could tell it from another."""
+        mine, theirs = self.plan, other.plan
+        if mine is None or theirs is None:
+            return False
+        same_steps = len(mine.steps) == len(theirs.steps) and all(map(is_, mine.steps, theirs.steps))
+        here, there = mine.graph, theirs.graph
+        return (
+            same_steps
+            and all(map(is_, here.nodes, there.nodes))
+            and (here.parameters, here.data_sources) == (there.parameters, there.data_sources)
+            and self.cells is other.cells
+            and (self.known, self.problems, self.last) == (other.known, other.problems, other.last)
+        )
 
 
 def look_ahead(source: Source, name: str, before: Outlook) -> Outlook:
@@ -50,8 +68,8 @@ def look_ahead(source: Source, name: str, before: Outlook) -> Outlook:
         name: the pipeline.
         before: the outlook until now, which is kept where there is none now.
     """
-    files = stamps(before.files)
-    found = Outlook(known=True, files=files)
+    files = before.files if source.offers(name) else stamps(before.files)
+    found = Outlook(known=True, files=files, tracked=before.tracked)
     try:
         with source.lock:
             last = source.last(name)
@@ -61,8 +79,8 @@ def look_ahead(source: Source, name: str, before: Outlook) -> Outlook:
             pipeline = source.pipeline(name)
         if pipeline is None:
             return Outlook(known=True)
-        plan: Plan = pipeline.plan()
-        return replace(found, plan=plan, views=planned_views(plan))
+        plan = source.plan(pipeline)
+        return replace(found, plan=plan, views=planned_views(plan, before.plan, before.views))
     except Exception as error:  # noqa: BLE001 - a variable of the notebook may raise anything when it is looked at
         return replace(found, plan=before.plan, views=before.views, problems=told(error))
 
@@ -76,10 +94,13 @@ def watched(outlook: Outlook, root: Path) -> Outlook:
     """
     if outlook.plan is None or outlook.problems:
         return outlook
-    paths, before = tracked(outlook.plan, root), outlook.files
-    # What was touched while the plan was made counts as touched since.
+    found = tracked(outlook.plan, root, outlook.tracked)
+    paths = found.paths()
+    # What was touched while the plan was made counts as touched since; what a cell has just written does not.
+    again = set() if outlook.plan.whole else found.others(outlook.tracked)
+    before = {path: stamp for path, stamp in outlook.files.items() if path not in again}
     seen = {**stamps(path for path in paths if path not in before), **before}
-    return replace(outlook, files={path: seen[path] for path in paths})
+    return replace(outlook, tracked=found, files={path: seen[path] for path in paths})
 
 
 def told(error: Exception) -> tuple[str, ...]:

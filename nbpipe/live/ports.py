@@ -14,19 +14,41 @@ from nbpipe.views.protocol import PortCard
 from nbpipe.views.text import visible
 
 
-def step_facts(
-    graph: Graph, notes: Notes, cells: Mapping[str, CellFacts], root: Path, folder: Path
-) -> dict[str, StepFacts]:
-    """Id of a step -> what its card tells that no run changes.
+class FactMaker:
+    """Tells of the steps of one pipeline's graphs, one after the other, what no run changes.
+
+    A step of which nothing is new keeps the facts object that it had.
 
     Args:
-        graph: the steps.
-        notes: what is known of data.
-        cells: step name -> its cell.
-        root: the workspace, to which the graph's paths are relative.
+        root: the workspace, to which the graphs' paths are relative.
         folder: the notebook's folder, to which scripts are told.
     """
-    return {node.node_id: _facts(node, graph, notes, cells, root, folder) for node in graph.nodes}
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self._root = root
+        self._folder = folder
+        self._around: object = None
+        self._made: dict[str, tuple[Node, CellFacts | None, StepFacts]] = {}
+
+    def facts(self, graph: Graph, notes: Notes, cells: Mapping[str, CellFacts]) -> dict[str, StepFacts]:
+        """Id of a step -> what its card tells.
+
+        Args:
+            graph: the steps.
+            notes: what is known of data.
+            cells: step name -> its cell.
+        """
+        values = [(name, type(value), value) for name, value in graph.parameters.items()]
+        around = (values, dict(graph.data_sources), notes)
+        known = self._made if around == self._around else {}
+        made = {}
+        for node in graph.nodes:
+            before, cell = known.get(node.node_id), cells.get(node.name)
+            if before is None or before[0] is not node or before[1] is not cell:
+                before = (node, cell, _facts(node, graph, notes, cells, self._root, self._folder))
+            made[node.node_id] = before
+        self._around, self._made = around, made
+        return {node_id: facts for node_id, (_, _, facts) in made.items()}
 
 
 def _facts(

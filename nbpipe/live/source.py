@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nbpipe.core.pipeline import Pipeline
+from nbpipe.core.plan import Plan
 from nbpipe.live.scene import CellFacts
 from nbpipe.views.answers import CellText, ParamItem
 from nbpipe.workspace import Workspace
@@ -54,6 +55,15 @@ class Source(Protocol):
 
         Raises:
             InvalidPipeline: with every problem of every step.
+        """
+
+    def offers(self, name: str) -> bool:
+        """Whether there is a plan of that pipeline that a cell has just made."""
+
+    def plan(self, pipeline: Pipeline) -> Plan:
+        """The plan of a pipeline as it is now: the one that a cell has just made, else one made now.
+
+        One that is not whole is to be followed, within seconds, by one that is.
         """
 
     def cells(self, name: str) -> Mapping[str, CellFacts]:

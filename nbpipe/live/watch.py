@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 from nbpipe.core.node import CellSource, DataSource, Node
-from nbpipe.core.plan import Plan
+from nbpipe.core.plan import Plan, StepPlan
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.source_data import find_data
 
@@ -20,23 +21,58 @@ Stamps = dict[str, tuple[int, int, int] | None]
 """File or folder -> what tells whether it was written: its times and size; None where there is none."""
 
 
-def tracked(plan: Plan, root: Path) -> list[str]:
+@dataclass(frozen=True)
+class Tracked:
     """Files and folders whose change may change a plan: scripts, modules, further files, data.
+
+    Attributes:
+        data: data source -> its files and folders.
+        code: node id -> its plan, its node, and its files.
+    """
+
+    data: Mapping[DataSource, Sequence[str]] = field(default_factory=dict)
+    code: Mapping[str, tuple[StepPlan, Node, Sequence[str]]] = field(default_factory=dict)
+
+    def paths(self) -> list[str]:
+        """All of them, each once, but no more than are looked at."""
+        code = (path for _, _, paths in self.code.values() for path in paths)
+        data = (path for paths in self.data.values() for path in paths)
+        return list(islice(dict.fromkeys(chain(data, code)), MOST_FILES))
+
+    def others(self, before: Tracked) -> set[str]:
+        """Files of the steps that are not what they were."""
+        return {
+            path
+            for node_id, known in self.code.items()
+            if before.code.get(node_id) is not known
+            for path in known[2]
+        }
+
+
+def tracked(plan: Plan, root: Path, before: Tracked | None = None) -> Tracked:
+    """What a plan was made of.
 
     Args:
         plan: the plan.
         root: the workspace, to which its graph's paths are relative.
+        before: of an earlier plan; what was found of steps that are the same is kept, and, where the plan is not
+            whole, what was found of data.
     """
-    return list(islice(dict.fromkeys(_named(plan, root)), MOST_FILES))
-
-
-def _named(plan: Plan, root: Path) -> Iterator[str]:
+    before = before or Tracked()
     base = str(root)
-    for source in plan.graph.data_sources.values():
-        yield from islice(_data_files(source, root), MOST_FILES)
+    code = {}
     for step in plan:
-        files = step.fingerprint.evidence.get("files", {}) if step.fingerprint else {}
-        yield from _code_files(plan.graph.get_node(step.node_id), files, base)
+        node = plan.graph.node_dict[step.node_id]
+        known = before.code.get(step.node_id)
+        if known is None or known[0] is not step or known[1] is not node:
+            files = step.fingerprint.evidence.get("files", {}) if step.fingerprint else {}
+            known = (step, node, tuple(_code_files(node, files, base)))
+        code[step.node_id] = known
+    data = {}
+    for source in plan.graph.data_sources.values():
+        found = None if plan.whole else before.data.get(source)
+        data[source] = found or tuple(islice(_data_files(source, root), MOST_FILES))
+    return Tracked(data, code)
 
 
 def _data_files(source: DataSource, root: Path) -> Iterator[str]:

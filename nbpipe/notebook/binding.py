@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any
@@ -106,14 +106,15 @@ class Binding:
             self.makers.setdefault(output, []).append(step)
         self.bound: dict[str, Any] = {}
 
-    def pipeline(self, workspace: PipelineWorkspace, name: str) -> Pipeline:
-        """The pipeline; raises as ``bind`` does."""
-        steps = [self.step(declaration) for declaration in self._declarations]
+    def pipeline(self, workspace: PipelineWorkspace, name: str, earlier: Pipeline | None = None) -> Pipeline:
+        """The pipeline, whose nodes are those of an earlier one where nothing is new; raises as ``bind`` does."""
+        steps = [made for each in self._declarations if (made := self.step(each)) is not None]
         self._earlier = None
-        settled = all(declaration.line.settled for declaration in self._declarations)
-        kind = SettledPipeline if settled else Pipeline
         try:
-            pipeline = kind(workspace, [step for step in steps if step is not None], name=name)
+            if all(each.line.settled for each in self._declarations):
+                pipeline: Pipeline = SettledPipeline(workspace, steps, name=name, earlier=earlier)
+            else:
+                pipeline = Pipeline(workspace, steps, name=name)
         except InvalidPipeline as error:
             raise InvalidPipeline([*self.problems, *error.problems]) from None
         if self.problems:
@@ -125,9 +126,13 @@ class Binding:
         return self._earlier is not None and self._earlier.steps.get(declared.name) is declared
 
     def _known_output(self, declared: Declaration, write: Write) -> PipelineData:
-        if self._earlier is not None and self._is_known(declared):
-            return self._earlier.made[declared.name, write.name]
-        return PipelineData(write.name, file_name=write.file_name, form=write.form)
+        """An output; the object of before where it is written as before, so that who reads it need not be made anew."""
+        known = self._earlier.made.get((declared.name, write.name)) if self._earlier else None
+        if known is None or (known.file_name, known.form) != (write.file_name, write.form):
+            return PipelineData(write.name, file_name=write.file_name, form=write.form)
+        if not self._is_known(declared):
+            known.producer = None  # until its new step is made
+        return known
 
     def step(self, declared: Declaration) -> PythonScriptStep | None:
         """The step of a declaration, or None when it has a problem that leaves no step.
@@ -135,8 +140,7 @@ class Binding:
         It is the one of before where its cell is the same, and every name on its magic line means the same object.
         """
         line = declared.line
-        reads = {read.text: read for read in line.reads()}
-        bound = {text: self._bind(read, declared) for text, read in reads.items()}
+        bound = {text: self._bind(read, declared) for text, read in line.by_text.items()}
         known = self._earlier.taken.get(declared.name) if self._earlier else None
         if known and line.settled and self._is_known(declared) and _same_objects(known[0], bound):
             self.taken[declared.name] = known
@@ -408,8 +412,3 @@ def _part(part: Any, data: Mapping[str, Any], made: Mapping[tuple[str, str], Pip
     if isinstance(part, str):
         return part
     return data[part.text] if isinstance(part, Read) else made[step, part.name]
-
-
-def unbound(problems: Iterable[Problem], step: str) -> list[Problem]:
-    """Those of a pipeline's problems that concern one step."""
-    return [problem for problem in problems if problem.step == step]

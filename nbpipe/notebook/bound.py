@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
 from nbpipe.core.pipeline import Pipeline, PipelineWorkspace
 from nbpipe.notebook.binding import Binding
 from nbpipe.notebook.declaration import Declaration
-from nbpipe.notebook.words import Read
 
 Variables = dict[str, tuple[Any, Any]]
 """Name -> the object that a variable holds, and what tells whether a plan would see another value in it."""
@@ -24,15 +23,8 @@ def named_variables(steps: Sequence[Declaration], namespace: Mapping[str, Any], 
         namespace: the notebook's variables.
         folder: the notebook's folder, in which a text may name a file.
     """
-    return {name: (namespace[name], _figure(namespace[name], folder)) for name in _names(steps, namespace)}
-
-
-def _names(steps: Sequence[Declaration], namespace: Mapping[str, Any]) -> Iterator[str]:
-    for each in steps:
-        target = each.line.compute_target
-        for read in (*each.line.reads(), *([target] if isinstance(target, Read) else ())):
-            if read.name and not read.step and read.name in namespace:
-                yield read.name
+    named = dict.fromkeys(name for each in steps for name in each.line.variables)
+    return {name: (namespace[name], _figure(namespace[name], folder)) for name in named if name in namespace}
 
 
 def _figure(value: Any, folder: Path) -> Any:
@@ -76,7 +68,7 @@ class BoundPipelines:
         if known and settled and _same(known[0], steps) and _figures(known[1]) == _figures(variables):
             return known[2]
         binding = self._bindings[name] = Binding(steps, namespace, folder, self._bindings.get(name))
-        made = binding.pipeline(workspace, name)
+        made = binding.pipeline(workspace, name, known[2] if known else None)
         self._known[name] = (list(steps), variables, made)
         return made
 

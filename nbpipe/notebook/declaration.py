@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,6 +100,11 @@ class Declaration:
         """A JSON object from which it can be declared again."""
         return {"line": self.line.text, "body": self.body, "cell": asdict(self.cell)}
 
+    @cached_property
+    def as_json(self) -> str:
+        """The same as a text."""
+        return json.dumps(self.to_json())
+
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Declaration:
         """The declaration that ``to_json`` wrote."""
@@ -126,6 +132,24 @@ def read_declaration(line: str, body: str, cell: Cell, magic: str = STEP_MAGICS[
     declared = Declaration(parse_magic_line(line, magic), body, cell)
     check_python(body, declared.line.script, cell)
     return declared
+
+
+def check_paths(declared: Declaration, folder: Path) -> None:
+    """Refuse a step that takes along what is not there.
+
+    Args:
+        declared: the step.
+        folder: the notebook's folder.
+
+    Raises:
+        UsageError: names the first folder or file that is missing.
+    """
+    chosen = declared.line.source_directory
+    if chosen and not (folder / chosen).is_dir():
+        raise UsageError(f"--source-directory {chosen}: there is no such folder.", place=f"in {folder}")
+    for path in declared.line.with_paths:
+        if not (folder / Path(path).expanduser()).exists():
+            raise UsageError(f"--with {path}: there is no such file or folder.", place=f"in {folder}")
 
 
 def check_python(body: str, script: str, cell: Cell) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -70,6 +71,18 @@ class MagicLine:
         """False where it names a configuration or a target in a variable, which may be changed in place."""
         return not self.runconfig and not isinstance(self.compute_target, Read)
 
+    @cached_property
+    def by_text(self) -> Mapping[str, Read]:
+        """Every placeholder that reads, by how it is written; each once."""
+        return {read.text: read for read in self.reads()}
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Names that may be variables of the notebook, each once."""
+        target = self.compute_target
+        reads = (*self.reads(), *([target] if isinstance(target, Read) else ()))
+        return tuple(dict.fromkeys(read.name for read in reads if read.name and not read.step))
+
     def reads(self) -> Iterator[Read]:
         """Every placeholder that reads, in the order of the line."""
         yield from self.inputs
@@ -77,11 +90,14 @@ class MagicLine:
         for word in self.words:
             yield from (part for part in word.parts if isinstance(part, Read))
 
-    def writes(self) -> Iterator[Write]:
+    def writes(self) -> Sequence[Write]:
         """Every output, in the order of the line."""
-        yield from self.outputs
-        for word in self.words:
-            yield from (part for part in word.parts if isinstance(part, Write))
+        return self._writes
+
+    @cached_property
+    def _writes(self) -> tuple[Write, ...]:
+        in_words = (part for word in self.words for part in word.parts if isinstance(part, Write))
+        return (*self.outputs, *in_words)
 
 
 def parse_magic_line(line: str, magic: str = STEP_MAGICS[0]) -> MagicLine:

@@ -66,10 +66,13 @@ def _step_magic(session: Session, name: str) -> Callable[..., Any]:
         registered = session.declare(line, cell, name)
         if declaring():
             return None
-        made = session.save(registered.declaration.pipeline)
-        print(step_line(session, registered, made))
-        for note in registered.notes:
-            print(f"  {note}")
+        made = session.bound(registered.declaration.pipeline)
+        try:
+            told = step_line(session, registered, made)
+        finally:
+            session.changed()  # views show the plan that the line is taken from, and wait for nothing else
+            session.keep()
+        print("\n  ".join((told, *registered.notes)))
         if not registered.declaration.line.run:
             return None
         if isinstance(made, InvalidPipeline):
@@ -89,7 +92,7 @@ def step_line(session: Session, registered: Registered, made: Pipeline | Invalid
         why = (own or made.problems)[0].fact
     else:
         try:
-            step = session.workspace.plan(made, steps=[name])[name]
+            step = session.plans.after_edit(made, name)[name]
             status, why = step.status, step.why
         except NbpipeError as error:
             why = error.fact

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nbpipe.core.graph import Graph
+from nbpipe.core.shape import is_shaped
 from nbpipe.errors import NbpipeError, StoreError
 from nbpipe.notebook.declaration import Declaration
 from nbpipe.store.files import own_folder, read_json, set_aside, storing, write_bytes
 from nbpipe.store.layout import StateFolder
 
-FORMAT = 1
+FORMAT = 2
+_SHAPE = {"values": "Mapping[str, Mapping[str, Any]]"}
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,11 @@ class Saved:
 
     Attributes:
         declarations: every step's cell.
-        graphs: pipeline name -> its last graph that had no problem.
+        values: pipeline name -> parameter -> the value that it had last.
     """
 
     declarations: tuple[Declaration, ...] = ()
-    graphs: tuple[Graph, ...] = ()
+    values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class SavedDeclarations:
@@ -48,8 +49,8 @@ class SavedDeclarations:
         name = hashlib.sha256(inside.as_posix().encode("utf-8", "surrogateescape")).hexdigest()[:32]
         self._path = state.registry / "notebooks" / f"{name}.json"
 
-    def save(self, declarations: Sequence[Declaration], graphs: Sequence[Graph]) -> None:
-        """Replace what was saved.
+    def save(self, declarations: Sequence[Declaration], values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace what was saved; of a thousand steps only those that are new are put into words.
 
         Raises:
             StoreError: the state folder cannot be written.
@@ -57,13 +58,9 @@ class SavedDeclarations:
         self._state.ensure()
         with storing(self._path):
             own_folder(self._path.parent)
-        entry: dict[str, Any] = {
-            "format": FORMAT,
-            "declarations": [declaration.to_json() for declaration in declarations],
-            "graphs": [graph.to_json() for graph in graphs],
-        }
-        # In one line: laid out for people, a thousand steps would take three times as long at every cell.
-        write_bytes(self._path, json.dumps(entry).encode())
+        told = ",".join(declaration.as_json for declaration in declarations)
+        entry = f'{{"format":{FORMAT},"declarations":[{told}],"values":{json.dumps(values)}}}'
+        write_bytes(self._path, entry.encode())
 
     def load(self) -> Saved:
         """What was saved; nothing where there is nothing, or only what this nbpipe cannot read.
@@ -74,11 +71,12 @@ class SavedDeclarations:
             data = read_json(self._path)
             if data["format"] != FORMAT:
                 return Saved()
-            declarations = tuple(Declaration.from_json(each) for each in data["declarations"])
-            return Saved(declarations, tuple(Graph.from_json(each) for each in data["graphs"]))
+            if is_shaped(data, _SHAPE):
+                return Saved(tuple(map(Declaration.from_json, data["declarations"])), data["values"])
         except FileNotFoundError:
             return Saved()
         except (StoreError, NbpipeError, KeyError, TypeError, AttributeError):
-            with suppress(StoreError):  # a workspace that may only be read
-                set_aside(self._path)
-            return Saved()
+            pass
+        with suppress(StoreError):  # a workspace that may only be read
+            set_aside(self._path)
+        return Saved()

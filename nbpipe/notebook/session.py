@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, Problem, UnknownName, UsageError
@@ -24,6 +23,7 @@ from nbpipe.notebook.declaration import (
     DEFAULT_PIPELINE,
     Cell,
     Declaration,
+    check_paths,
     check_python,
     missing_names,
     put_in_place,
@@ -31,6 +31,7 @@ from nbpipe.notebook.declaration import (
 )
 from nbpipe.notebook.elsewhere import imports_elsewhere, names_elsewhere
 from nbpipe.notebook.magic_line import MODULE_MAGIC, parse_module_line
+from nbpipe.notebook.plans import Plans
 from nbpipe.notebook.ran import RanCells
 from nbpipe.notebook.saved import Saved, SavedDeclarations
 from nbpipe.notebook.transform import read_step_cell
@@ -73,6 +74,7 @@ class Session:
 
     Attributes:
         lock: held while what is declared is read or changed; may be taken twice by one thread.
+        plans: the newest plans.
         changed: called when other steps are declared, or a module was written.
         started: called with every run that was started.
     """
@@ -92,8 +94,9 @@ class Session:
         self.refused: dict[str, tuple[str, Path]] = {}
         self.declared_at: dict[str, float] = {}
         self.ran = RanCells()
+        self.plans = Plans()
         self._bound = BoundPipelines()
-        self._graphs: dict[str, Graph] = {}
+        self._values: dict[str, Mapping[str, Any]] = {}
         self._removed: set[str] = set()
 
     @cached_property
@@ -150,7 +153,7 @@ class Session:
             StoreError: its file cannot be written.
         """
         declared = read_declaration(line, body, cell or self.cell, magic)
-        self._check_paths(declared)
+        check_paths(declared, self.folder)
         path = declared.script_path(self.folder)
         self._check_owner(declared, path)
         load = f"%pipeline_load {declared.name}"
@@ -165,19 +168,6 @@ class Session:
         notes = [*self._put(declared), *self._shared_outputs(declared)]
         notes += missing_names(body, self.namespace)
         return Registered(declared, self.files.shown(path), tuple(notes))
-
-    def _check_paths(self, declared: Declaration) -> None:
-        line = declared.line
-        folder = line.source_directory
-        if folder and not (self.folder / folder).is_dir():
-            raise UsageError(
-                f"--source-directory {folder}: there is no such folder.", place=f"in {self.folder}"
-            )
-        for path in line.with_paths:
-            if not (self.folder / Path(path).expanduser()).exists():
-                raise UsageError(
-                    f"--with {path}: there is no such file or folder.", place=f"in {self.folder}"
-                )
 
     def _check_owner(self, declared: Declaration, path: Path) -> None:
         """Refuse a script that is another step's too, which only a source directory makes possible."""
@@ -234,6 +224,7 @@ class Session:
             self.refused[name] = (line, path)
             raise
         self.refused.pop(name, None)
+        self.plans.doubt()
         self.changed()
         return path
 
@@ -318,24 +309,29 @@ class Session:
         self.started(run)
         return run
 
-    def save(self, pipeline: str) -> InvalidPipeline | Pipeline:
-        """Keep all declarations for the next kernel, and make the pipeline one of them belongs to.
+    @alone
+    def bound(self, name: str) -> InvalidPipeline | Pipeline:
+        """The pipeline of that name, or what is in its way."""
+        try:
+            made = self.pipeline(name)
+        except InvalidPipeline as error:
+            return error
+        except UnknownName as error:  # its last step was taken out
+            return InvalidPipeline([Problem(error.fact)])
+        self._values[made.name] = dict(made.graph.parameters)
+        return made
 
-        Returns:
-            That pipeline, or what is in its way.
-        """
-        made: InvalidPipeline | Pipeline
+    def keep(self) -> None:
+        """Save all declarations for the next kernel."""
         with self.lock:
-            try:
-                made = self.pipeline(pipeline)
-                self._graphs[made.name] = made.graph
-            except InvalidPipeline as error:
-                made = error
-            except UnknownName as error:  # its last step was taken out
-                made = InvalidPipeline([Problem(error.fact)])
-            kept, graphs = [*self.declarations, *self.not_registered()], list(self.last_graphs().values())
-        self.changed()  # a view's plan need not wait for the disk
-        self.store.save(kept, graphs)
+            kept, values = [*self.declarations, *self.not_registered()], self.last_values()
+        self.store.save(kept, values)
+
+    def save(self, pipeline: str) -> InvalidPipeline | Pipeline:
+        """Let views show the pipeline as it is now, and save all declarations; that pipeline, or what is in its way."""
+        made = self.bound(pipeline)
+        self.changed()
+        self.keep()
         return made
 
     @cached_property
@@ -357,9 +353,9 @@ class Session:
         """Drop steps of the last kernel, since their cells are gone."""
         self._removed |= {each.name for each in declarations}
 
-    def last_graphs(self) -> dict[str, Graph]:
-        """Pipeline name -> its last graph that had no problem, of this kernel or the one before."""
-        return {graph.name: graph for graph in self.earlier.graphs} | self._graphs
+    def last_values(self) -> dict[str, Mapping[str, Any]]:
+        """Pipeline name -> values of its parameters when it last had no problem, in this kernel or the one before."""
+        return {**self.earlier.values, **self._values}
 
     def declared(self) -> Iterator[Declared]:
         """Every pipeline that has step cells, for a loader that reads the notebook.

@@ -6,10 +6,12 @@ import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from operator import is_
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.pipeline import Pipeline
+from nbpipe.core.plan import Plan
 from nbpipe.live.scene import CellFacts
 from nbpipe.live.source import LastKnown
 from nbpipe.loading.declared import pipelines_in
@@ -39,7 +41,7 @@ class SessionSource:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._shown: dict[str, Pipeline] = {}
-        self._cells: dict[str, tuple[Any, Any, dict[str, CellFacts]]] = {}
+        self._cells: dict[str, tuple[dict[str, tuple[Declaration, CellFacts]], dict[str, CellFacts]]] = {}
         self._gone: tuple[object, frozenset[str]] = (None, frozenset())
 
     @property
@@ -82,27 +84,37 @@ class SessionSource:
         objects = pipelines_in(self._session.namespace).values()
         return self._shown.get(name) or next((each for each in objects if each.name == name), None)
 
-    def cells(self, name: str) -> Mapping[str, CellFacts]:
-        """Step name -> its cell."""
-        steps, gone = self._session.steps(name), self._gone_cells()
-        made_of = ([id(each) for each in steps], gone)
-        if self._cells.get(name, (None,))[0] != made_of:
-            # The declarations are kept with their ids, which are then nobody else's.
-            self._cells[name] = (made_of, steps, self._facts(steps, gone))
-        return self._cells[name][2]
+    def offers(self, name: str) -> bool:
+        """Whether there is a plan of that pipeline that a cell has just made."""
+        return self._session.plans.offers(name)
 
-    def _facts(self, steps: Sequence[Declaration], gone: Collection[str]) -> dict[str, CellFacts]:
-        return {
-            each.name: CellFacts(
-                each.cell.cell_id,
-                visible(each.cell.label),
-                each.name in gone,
-                each.cell.first,
-                each.cell.digest,
-                visible(self._script(each)),
-            )
-            for each in steps
-        }
+    def plan(self, pipeline: Pipeline) -> Plan:
+        """The plan of a pipeline as it is now: the one that a cell has just made, else one made now."""
+        return self._session.plans.now(pipeline)
+
+    def cells(self, name: str) -> Mapping[str, CellFacts]:
+        """Step name -> its cell; the same object while nothing is new."""
+        gone = self._gone_cells()
+        known, told = self._cells.get(name, ({}, {}))
+        made = {}
+        for each in self._session.steps(name):
+            before = known.get(each.name)
+            same = before and before[0] is each and before[1].cell_gone == (each.name in gone)
+            made[each.name] = before if before and same else (each, self._facts(each, gone))
+        if len(made) != len(known) or not all(map(is_, made.values(), known.values())):
+            told = {step: facts for step, (_, facts) in made.items()}
+            self._cells[name] = made, told
+        return told
+
+    def _facts(self, each: Declaration, gone: Collection[str]) -> CellFacts:
+        return CellFacts(
+            each.cell.cell_id,
+            visible(each.cell.label),
+            each.name in gone,
+            each.cell.first,
+            each.cell.digest,
+            visible(self._script(each)),
+        )
 
     def _script(self, declared: Declaration) -> str:
         """Its script's file as seen from the notebook's folder."""

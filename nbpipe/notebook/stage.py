@@ -36,9 +36,13 @@ class KernelStage:
     def open(self) -> None:
         """Let pages in, and follow what cells do."""
         self._door.open()
+        self._ip.events.register("pre_run_cell", self._before_cell)
         self._ip.events.register("post_run_cell", self._after_cell)
         if has_page(self._ip):
             self._door.call()
+
+    def _before_cell(self, _: Any) -> None:
+        self.desk.cell_begins()
 
     def _after_cell(self, _: Any) -> None:
         self.desk.cell_ended()
@@ -59,6 +63,7 @@ class KernelStage:
     def close(self) -> None:
         """Take everything down again."""
         self._session.changed, self._session.started, self._session.put_cell = _nothing, _nothing, _nowhere
+        self._ip.events.unregister("pre_run_cell", self._before_cell)
         self._ip.events.unregister("post_run_cell", self._after_cell)
         self._door.close()
         self.desk.close()

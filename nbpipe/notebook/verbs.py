@@ -202,9 +202,7 @@ def restore_cells(session: Session, line: VerbLine) -> Pipeline | None:
 def _missing_values(session: Session) -> list[str]:
     """Names that step cells read and that neither a step nor the notebook gives now, with their last value."""
     made = {output for each in session.declarations for output in each.outputs}
-    last = {
-        name: value for graph in session.last_graphs().values() for name, value in graph.parameters.items()
-    }
+    last = {name: value for values in session.last_values().values() for name, value in values.items()}
     read = {
         read.name
         for each in session.declarations

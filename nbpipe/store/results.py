@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,8 @@ class Results:
         self._known: dict[str, tuple[Figures, tuple[Result, ...]]] = {}
         self._likenesses = Likenesses(state.registry / "alike.jsonl")
         self._looked = False  # whether the index knows every key
+        self._told: dict[str, tuple[tuple[Figures, int], list[dict[str, Any]]]] = {}
+        self._histories = state.registry / "steps"
 
     def publish(self, key: str, run: str, record: dict[str, Any], *, durable: bool = False) -> bool:
         """Add a result, the last step of publishing; False when this run has one for the key, which stays.
@@ -204,22 +207,36 @@ class Results:
     def history(self, step: str, limit: int = 200) -> list[dict[str, Any]]:
         """The last attempts at a step, newest last; lines that are damaged are passed over.
 
+        The same list as before while the file tells by its figures that nothing was added.
+
         Args:
             step: its name.
             limit: how many at most; the file is read from its end, however long it is.
         """
-        if not is_folder(self._state.registry / "steps") and is_folder(self._state.results):
+        if not is_folder(self._histories) and is_folder(self._state.results):
             with suppress(StoreError):
                 self.rebuild()
-        found = _tail(self._history(step), limit)
-        entries = [entry for entry in found if isinstance(entry, dict) and entry.get("step") == step]
-        return sorted(_once(entries), key=_order)[-limit:]
+        path, now = self._history(step), self._clock()
+        try:
+            seen = Figures.of(os.lstat(path))
+        except OSError:
+            return []
+        last, told = self._told.get(step, (None, []))
+        if last != (seen, limit):
+            found = _tail(path, limit)
+            entries = [entry for entry in found if isinstance(entry, dict) and entry.get("step") == step]
+            told = sorted(_once(entries), key=_order)[-limit:]
+            if not seen.young(now):
+                if len(self._told) >= _REMEMBERED:
+                    self._told.clear()
+                self._told[step] = (seen, limit), told
+        return told
 
     def rebuild(self) -> None:
         """Add to the histories what only the results know, after histories were lost or damaged."""
         self._state.ensure()
         with storing(self._state.registry):
-            own_folder(self._state.registry / "steps")
+            own_folder(self._histories)
         told: dict[str, list[dict[str, Any]]] = {}
         for result in (result for key in self.keys() for result in self.all(key)):
             if isinstance(step := result.record.get("step"), str):
@@ -247,8 +264,13 @@ class Results:
                 yield run
 
     def _history(self, step: str) -> Path:
-        name = digest_bytes(step.encode("utf-8", "surrogatepass"))[:16]
-        return self._state.registry / "steps" / f"{name}.jsonl"
+        return _history_in(self._histories, step)
+
+
+@lru_cache(maxsize=_REMEMBERED)  # a plan asks for every step, again and again
+def _history_in(folder: Path, step: str) -> Path:
+    name = digest_bytes(step.encode("utf-8", "surrogatepass"))[:16]
+    return folder / f"{name}.jsonl"
 
 
 def _age(result: Result) -> tuple[float, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -157,6 +158,34 @@ def test_a_part_holds_what_it_needs_and_no_more(parents: dict[str, list[str]], d
     assert all(set(node.parents()) <= part.node_dict.keys() for node in part.nodes)
     for name in parents:
         assert graph.children(name) == [other for other in parents if name in parents[other]]
+
+
+@given(graphs(), st.data())
+def test_a_graph_moved_after_another_is_the_graph_moved_alone(graph: Graph, draw: st.DataObject) -> None:
+    moved = graph.relocated(_move)
+    other = Graph(graph.name)
+    other.parameters = dict(graph.parameters)
+    for source in graph.data_sources.values():
+        other._keep(source)
+    for node in graph.nodes:
+        kept = draw.draw(st.sampled_from([node, replace(node, version="2"), None]))
+        if kept is not None:
+            other.add_node(kept)
+    again = other.relocated(_move, moved)
+    assert again.to_json() == other.relocated(_move).to_json()
+    for name, node in again.node_dict.items():
+        assert (node is moved.node_dict[name]) == (other.node_dict[name] is graph.node_dict[name])
+
+
+def test_a_graph_moved_to_another_place_keeps_nothing() -> None:
+    graph = graph_of({"a": [], "b": ["a"]})
+    moved = graph.relocated(_move)
+    elsewhere = graph.relocated(lambda path: f"other/{path}", moved)
+    assert {node.source.folder for node in elsewhere.nodes} == {"other/."}
+
+
+def _move(path: str) -> str:
+    return f"moved/{path}"
 
 
 def test_a_part_keeps_the_data_and_parameters_it_takes() -> None:

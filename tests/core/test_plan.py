@@ -229,6 +229,140 @@ def test_the_plan_is_as_defined_and_the_run_does_what_it_says(world: World, draw
             assert decision.reasons == tuple(replace(reason, root="") for reason in step.reasons)
 
 
+class Again:
+    """Plans one world after another as a notebook's edits follow each other: what is the same keeps its object."""
+
+    def __init__(self, memory: Recalled) -> None:
+        self.memory = memory
+        self.plan: Plan | None = None
+        self._graph = Graph()
+        self._known: dict[str, tuple[Step, Ingredients]] = {}
+
+    def after(self, world: World, asked: frozenset[str] | None = None) -> Plan:
+        """The plan of a world; what is asked about is, if nothing is given, what is another and what that needs."""
+        graph = graph_for(world)
+        for name, node in graph.node_dict.items():
+            before = self._graph.node_dict.get(name)
+            graph._nodes[name] = before if before == node else node
+            if name not in self._known or self._known[name][0] != world[name]:
+                problem = "no file raw.csv" if world[name].missing else ""
+                self._known[name] = world[name], Ingredients(world[name].fingerprint(name), problem)
+        changed = {
+            name
+            for name, node in graph.node_dict.items()
+            if self._graph.node_dict.get(name) is not node
+            or self.plan is None
+            or self.plan.made_of[name][0] is not self._known[name][1]
+        }
+        asked = changed | graph.ancestors(changed) if asked is None else asked
+        flags = {name: Flags(allow_reuse=step.allow_reuse) for name, step in world.items()}
+        known = {name: self._known[name][1] for name in world}
+        self._graph = graph
+        self.plan = make_plan(graph, known, self.memory, flags, since=self.plan, asked=asked)
+        return self.plan
+
+
+def with_steps_more_or_less(draw: st.DataObject, world: World) -> World:
+    """The world with a step taken out, and one put in that reads some of the others."""
+    gone = draw.draw(st.none() | st.sampled_from(sorted(world)))
+    left = {
+        name: replace(
+            step,
+            reads=tuple(each for each in step.reads if each != gone),
+            after=tuple(each for each in step.after if each != gone),
+        )
+        for name, step in world.items()
+        if name != gone
+    }
+    if not left or draw.draw(st.booleans()):
+        reads = draw.draw(st.lists(st.sampled_from(sorted(left)), unique=True, max_size=2)) if left else []
+        name = draw.draw(st.sampled_from([name for name in "abcdefghijkl" if name not in left]))
+        left[name] = Step(tuple(reads))
+    return left
+
+
+@given(worlds(), st.data())
+def test_after_any_edits_what_they_reach_planned_anew_is_the_plan_made_from_scratch(
+    world: World, draw: st.DataObject
+) -> None:
+    memory = Recalled()
+    for number in range(draw.draw(st.integers(0, 3))):
+        execute(world, memory, str(number))
+        world = edited(draw, world)
+    again = Again(memory)
+    for _ in range(draw.draw(st.integers(1, 5))):
+        asked = draw.draw(st.none() | st.frozensets(st.sampled_from(sorted(world))))
+        assert again.after(world, asked).steps == plan_of(world, memory).steps
+        world = edited(draw, world) if draw.draw(st.booleans()) else with_steps_more_or_less(draw, world)
+    assert again.after(world).steps == plan_of(world, memory).steps
+
+
+def test_what_no_edit_reaches_is_asked_nothing_and_keeps_its_plan() -> None:
+    world = CHAIN | {"beside": Step(raw=1), "below": Step(("beside",))}
+    again = Again(after_a_run(world))
+    assert again.after(world).whole
+    before = {step.node_id: step for step in again.after(world)}
+    for name in ("beside", "below"):
+        again.memory.lose(before[name].fingerprint.key)  # nobody is to see that
+    plan = again.after(world | {"split": replace(world["split"], code=1)})
+    assert not plan.whole
+    assert [step.node_id for step in plan if step is not before[step.node_id]] == ["split", "train"]
+    assert plan["below"].action == "reuse"
+
+
+def test_a_whole_plan_keeps_the_plans_of_steps_that_are_as_they_were() -> None:
+    memory = after_a_run()
+    known = {name: Ingredients(step.fingerprint(name)) for name, step in CHAIN.items()}
+    first = make_plan(graph_for(CHAIN), known, memory)
+    second = make_plan(graph_for(CHAIN), known, memory, since=first)
+    assert second.whole
+    assert all(one is other for one, other in zip(first, second, strict=True))
+    memory.lose(first["split"].fingerprint.key)
+    third = make_plan(graph_for(CHAIN), known, memory, since=second)
+    assert [step.node_id for step in third if step is not first[step.node_id]] == ["split", "train"]
+    assert third.steps == make_plan(graph_for(CHAIN), known, memory).steps
+
+
+@pytest.mark.parametrize(("old", "new"), [(1, True), (1, 1.0), (0.0, -0.0)])
+def test_a_value_that_python_calls_equal_is_planned_anew(old: object, new: object) -> None:
+    first, second = (
+        make_plan(
+            graph_of({"a": []}), {"a": Ingredients(Fingerprint({"parameters": {"lr": value}}))}, Recalled()
+        )
+        for value in (old, new)
+    )
+    known = {"a": Ingredients(second["a"].fingerprint)}
+    again = make_plan(graph_of({"a": []}), known, Recalled(), since=first)
+    assert again["a"].fingerprint.key == second["a"].fingerprint.key != first["a"].fingerprint.key
+
+
+def test_a_step_that_no_longer_waits_for_a_blocked_one_is_planned_anew() -> None:
+    waits = graph_of({"a": [], "b": ["a"]}, ordered=frozenset({("b", "a")}))
+    known = {"a": Ingredients(Fingerprint({}), "no file raw.csv"), "b": Ingredients(Fingerprint({}))}
+    blocked = make_plan(waits, known, Recalled())
+    assert blocked["b"].action == "blocked"
+    alone = make_plan(graph_of({"a": [], "b": []}), known, Recalled(), since=blocked, asked=())
+    assert alone["b"].action == "run"
+
+
+def test_a_problem_that_comes_or_goes_is_seen_though_all_else_is_the_same() -> None:
+    graph, fingerprint = graph_of({"a": []}), Fingerprint({})
+    plan = make_plan(graph, {"a": Ingredients(fingerprint)}, Recalled())
+    for problem, action in (("no file raw.csv", "blocked"), ("no file b.csv", "blocked"), ("", "run")):
+        known = {"a": Ingredients(fingerprint, problem)}
+        plan = make_plan(graph, known, Recalled(), since=plan, asked=())
+        assert (plan["a"].action, plan["a"].why if problem else "") == (action, problem)
+
+
+def test_a_step_that_was_forced_is_decided_again() -> None:
+    memory = after_a_run()
+    known = {name: Ingredients(step.fingerprint(name)) for name, step in CHAIN.items()}
+    graph = graph_for(CHAIN)
+    forced = make_plan(graph, known, memory, {"split": Flags(forced=True)})
+    plan = make_plan(graph, known, memory, since=forced, asked=())
+    assert {step.action for step in plan} == {"reuse"}
+
+
 CHAIN = {
     "prep": Step(raw=0),
     "split": Step(("prep",)),

@@ -11,7 +11,7 @@ import pytest
 
 from nbpipe.live.desk import Desk
 from nbpipe.notebook.declaration import Cell
-from nbpipe.notebook.session import Session
+from nbpipe.notebook.session import Registered, Session
 from nbpipe.notebook.source import SessionSource
 from tests.waiting import eventually
 
@@ -127,9 +127,13 @@ class Notebook:
 
     def cell(self, line: str, body: str = WRITE, cell: str = "") -> None:
         """Run a step cell."""
-        name = cell or line.split(maxsplit=1)[0]
-        self.session.declare(line, body, "step", Cell(name, f"cell {name}", 2, "d1"))
+        self.declare(line, body, cell)
         self.session.save("pipeline")
+
+    def declare(self, line: str, body: str = WRITE, cell: str = "") -> Registered:
+        """Register the step of a cell, and tell nobody."""
+        name = cell or line.split(maxsplit=1)[0]
+        return self.session.declare(line, body, "step", Cell(name, f"cell {name}", 2, "d1"))
 
     def ordinary_cell(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Run a cell that is no step."""

@@ -15,7 +15,7 @@ __all__ = ["project"]
 
 def touched(project: Project, path: str, steps: list) -> bool:
     """Whether a write to a file of the project is noticed."""
-    files = tracked(project.plan(*steps), project.root)
+    files = tracked(project.plan(*steps), project.root).paths()
     before = stamps(files)
     project.write(path, "changed\n" * 3)
     return stamps(files) != before
@@ -66,5 +66,5 @@ def test_of_a_folder_with_very_many_files_a_bounded_number_is_watched(project: P
     folder.mkdir()
     for number in range(MOST_FILES + 10):
         os.mknod(folder / str(number))
-    files = tracked(project.plan(project.cell("prep", COPY, "{./many} {>clean}")), project.root)
+    files = tracked(project.plan(project.cell("prep", COPY, "{./many} {>clean}")), project.root).paths()
     assert len(files) == MOST_FILES

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from nbpipe.core.data import PipelineData
 from nbpipe.core.environment import RunConfiguration
 from nbpipe.core.parameter import PipelineParameter
+from nbpipe.core.step import PythonScriptStep
 from nbpipe.errors import InvalidPipeline
 from nbpipe.notebook.binding import bind
 from nbpipe.notebook.declaration import Cell
@@ -78,12 +80,53 @@ def test_what_is_bound_upon_the_last_is_what_is_bound_afresh(
     assert session.pipeline().plan().steps == fresh.plan().steps
 
 
-def test_only_the_steps_that_a_change_reaches_are_made_anew(session: Session) -> None:
+@pytest.mark.parametrize(
+    ("line", "anew"),
+    [
+        ("train.py {clean} {lr} {epochs} {>model}", ["train"]),
+        ("train.py {clean} {lr} {epochs} {>model/}", ["train", "test"]),
+        ("train.py {clean} {lr} {>model}", ["train"]),
+    ],
+)
+def test_only_an_edited_step_is_made_anew_and_what_reads_an_output_that_is_another(
+    session: Session, line: str, anew: list[str]
+) -> None:
     session.declare("test.py {model} {>report}", BODY, "step", Cell("c", "cell 3"))
-    before = {step.name: step for step in session.pipeline().steps}
-    session.declare("train.py {clean} {lr} {epochs} {>model}", BODY + "x = 1", "step", Cell("b", "cell 2"))
-    after = {step.name: step for step in session.pipeline().steps}
-    assert [name for name in after if after[name] is not before[name]] == ["train", "test"]
+    before = session.pipeline()
+    session.declare(line, BODY + "x = 1", "step", Cell("b", "cell 2"))
+    after = session.pipeline()
+    old, new = ({step.name: step for step in each.steps} for each in (before, after))
+    assert [name for name in new if new[name] is not old[name]] == anew
+    nodes = after.graph.node_dict
+    assert [name for name in nodes if nodes[name] is not before.graph.node_dict[name]] == anew
+
+
+def test_what_an_output_is_read_from_is_missed_while_its_step_cannot_be_made(session: Session) -> None:
+    session.pipeline()
+    session.declare("prep.py {nobody} {mode} {>clean}", BODY, "step", Cell("a", "cell 1"))
+    fresh = Session(session.folder, session.namespace)
+    for each in session.declarations:
+        fresh.declare(each.line.text, each.body, "step", each.cell)
+    told = []
+    for each in (session, fresh):
+        with pytest.raises(InvalidPipeline) as caught:
+            each.pipeline()
+        told.append(str(caught.value))
+    assert told[0] == told[1]
+
+
+def test_a_step_of_the_object_api_that_is_changed_in_place_is_heeded_at_the_next_edit(
+    session: Session,
+) -> None:
+    made = PipelineData("made")
+    step = PythonScriptStep("own.py", name="own", outputs=[made], arguments=[made])
+    Path("own.py").write_text("pass")
+    session.namespace["made"] = made
+    session.declare("use.py {made} {>y}", BODY, "step", Cell("c", "cell 3"))
+    assert session.pipeline().graph.get_node("own").version == ""
+    step.version = "2"
+    session.declare("use.py {made} {>y}", BODY + "x = 1", "step", Cell("c", "cell 3"))
+    assert session.pipeline().graph.get_node("own").version == "2"
 
 
 def test_a_text_that_comes_to_name_a_file_is_refused(session: Session) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
+from nbpipe.notebook.declaration import Declaration
 from nbpipe.notebook.session import Session
 
 
@@ -233,17 +234,41 @@ def test_a_new_session_recalls_what_was_declared(notebook: Notebook, tmp_path: P
     notebook.session.save("pipeline")
     saved = Session(tmp_path).earlier
     assert list(saved.declarations) == notebook.session.declarations
-    assert [graph.parameters for graph in saved.graphs] == [{"lr": 0.1}]
+    assert [*saved.values.values()] == [{"lr": 0.1}]
 
 
-def test_a_damaged_memory_is_set_aside(notebook: Notebook, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"format": 2, "declarations": [{}], "values": {}}',
+        '{"format": 2, "declarations": [], "values": {"pipeline": ["lr"]}}',
+        '{"format": 2, "declarations": []}',
+        '{"format": 2, "decl',
+        "[]",
+    ],
+)
+def test_a_damaged_memory_is_set_aside(notebook: Notebook, tmp_path: Path, damage: str) -> None:
     notebook.cell("a.py {>x}")
     notebook.session.save("pipeline")
     for file in (tmp_path / ".nbpipe/registry/notebooks").iterdir():
-        file.write_text('{"format": 1, "declarations": [{}]}')
+        file.write_text(damage)
     assert Session(tmp_path).earlier.declarations == ()
+    assert len(list((tmp_path / ".nbpipe/tmp/damaged").iterdir())) == 1
     notebook.session.save("pipeline")
     assert len(Session(tmp_path).earlier.declarations) == 1
+
+
+def test_of_what_is_saved_only_what_is_new_is_put_into_words(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    to_json = Declaration.to_json
+    monkeypatch.setattr(Declaration, "to_json", lambda each: told.append(each.name) or to_json(each))
+    for name in ("a", "b", "a"):
+        notebook.cell(f"{name}.py {{>{name}}}", f"print({len(told)}, 'é')", cell_id=name)
+        notebook.session.save("pipeline")
+    assert told == ["a", "b", "a"]
+    assert list(Session(tmp_path).earlier.declarations) == notebook.session.declarations
 
 
 def test_what_a_new_session_has_not_registered_yet_stays_known(notebook: Notebook, tmp_path: Path) -> None:

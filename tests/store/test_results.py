@@ -139,6 +139,20 @@ def test_histories_are_kept_by_step_newest_last(results):
     assert results.history("trai") == []
 
 
+def test_a_history_that_was_read_once_is_read_again_when_a_line_was_added(state):
+    later = Results(state, clock=lambda: time.time_ns() + 60_000_000_000)
+    assert later.history("train") == []
+    Results(state).note(attempt("train", 1))
+    first = later.history("train")
+    assert later.history("train") is first
+    assert later.history("train", limit=1) == first
+    Results(state).note(attempt("train", 2))
+    assert [entry["run"] for entry in later.history("train")] == ["1", "2"]
+    assert [entry["run"] for entry in later.history("train", limit=1)] == ["2"]
+    shutil.rmtree(state.registry)
+    assert later.history("train") == []
+
+
 def test_a_damaged_line_of_a_history_is_lost_alone(results, state):
     for run in range(1, 4):
         results.note(attempt("train", run))
