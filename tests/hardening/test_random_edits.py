@@ -90,6 +90,7 @@ class RandomEdits(RuleBasedStateMachine):
         self.versions = dict.fromkeys(STEPS, "")
         self.ignored: set[str] = set()
         self.settled: str | None = None
+        self.planned: Plan | None = None
 
     def teardown(self) -> None:
         self.project.stop_all()
@@ -346,8 +347,14 @@ class RandomEdits(RuleBasedStateMachine):
         return self.project.text(run, step, f"{step}_out")
 
     def plan(self, long_lived: bool, force: Any) -> Plan:
-        workspace = self.long_lived if long_lived else self.project.workspace
-        return workspace.plan(self.pipeline(workspace), force=force)
+        if not long_lived:
+            workspace = self.project.workspace
+            return workspace.plan(self.pipeline(workspace), force=force)
+        pipeline = self.pipeline(self.long_lived)
+        plan = self.long_lived.plan(pipeline, force=force, since=self.planned)
+        assert plan.steps == self.long_lived.plan(pipeline, force=force).steps
+        self.planned = plan
+        return plan
 
     def submit(self, long_lived: bool, **options: Any) -> PipelineRun:
         workspace = self.long_lived if long_lived else self.project.workspace
