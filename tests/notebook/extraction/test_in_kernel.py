@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -51,6 +52,8 @@ LATER = {
     "picture": "%pipeline_extract cell [6] --name picture",
 }
 """How each cell is named to the command: by its number, its place, its id."""
+FRAMES = "parquet" if find_spec("pyarrow") else "csv"
+"""How data frames are kept: the better way, where what it needs is installed."""
 KEEP = (
     "globals().__setitem__('loaded', "
     "pd.read_csv('data/visits.csv', parse_dates=['day'], dtype={'site': 'category'}))"
@@ -59,10 +62,13 @@ EQUAL = """\
 import json, nbpipe
 from pandas.testing import assert_frame_equal
 site = {"site": "category"}
-assert_frame_equal(loaded, pd.read_csv(nbpipe.path("load.visits"), parse_dates=["day"], dtype=site))
-cleaned = pd.read_csv(nbpipe.path("clean.visits"), parse_dates=["day"], dtype=site | {"week": "UInt32"})
-assert_frame_equal(visits, cleaned.set_index("index").rename_axis(None))
-assert_frame_equal(by_site, pd.read_csv(nbpipe.path("by_site"), dtype=site | {"week": "UInt32"}))
+def read(name, **options):
+    path = nbpipe.path(name)
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, **options)
+assert_frame_equal(loaded, read("load.visits", parse_dates=["day"], dtype=site))
+cleaned = read("clean.visits", parse_dates=["day"], dtype=site | {"week": "UInt32"})
+assert_frame_equal(visits, cleaned.set_index("index").rename_axis(None) if "index" in cleaned else cleaned)
+assert_frame_equal(by_site, read("by_site", dtype=site | {"week": "UInt32"}))
 assert np.array_equal(trend, np.load(nbpipe.path("trend")))
 assert summary == json.loads(nbpipe.path("summary").read_text())
 assert nbpipe.path("fig").read_bytes().startswith(b"\\x89PNG")
@@ -126,7 +132,8 @@ def test_a_preview_shows_the_new_cell_and_where_it_comes_from_and_inserts_nothin
     assert outcome.ok, outcome.error
     assert [page for page in outcome.reply["payload"] if page["source"] == "set_next_input"] == []
     assert "data/visits.csv is read by line 3: it becomes {./data/visits.csv}" in outcome.printed
-    assert "+%%pipeline_step load.py --visits {./data/visits.csv} --out {>visits.csv}" in outcome.printed
+    written = f"--out {{>visits.{FRAMES}}}"
+    assert f"+%%pipeline_step load.py --visits {{./data/visits.csv}} {written}" in outcome.printed
     assert "\n # Load\n import pandas as pd\n-visits = pd.read_csv(" in outcome.printed
 
 
@@ -139,13 +146,17 @@ def test_a_cell_whose_inputs_no_step_makes_is_asked_about_until_each_is_answered
         "  visits is made by cell [4], which is no step.  %pipeline_extract [4]  or  --save-inputs  or  --skip visits\n"
     )
     text = inserted(kernel.run("%pipeline_extract [5] --save-inputs"))
-    assert "--visits {./data/visits_2.csv}" in text  # the notebook's own data/visits.csv is left alone
+    saved = "visits.parquet" if FRAMES == "parquet" else "visits_2.csv"  # data/visits.csv is left alone
+    assert f"--visits {{./data/{saved}}}" in text
     assert inserted(kernel.run("%pipeline_extract [5] --save-inputs")) == text
-    assert sorted(each.name for each in (folder / "data").iterdir()) == ["visits.csv", "visits_2.csv"]
+    assert sorted(each.name for each in (folder / "data").iterdir()) == sorted(["visits.csv", saved])
     assert kernel.run(text, "new").ok
     assert kernel.run("%pipeline_run --wait").ok
-    equal = "import nbpipe\npd.testing.assert_frame_equal(by_site, pd.read_csv(nbpipe.path('by_site'), dtype=TYPES))"
-    outcome = kernel.run(equal.replace("TYPES", "{'site': 'category', 'week': 'UInt32'}"))
+    read = "pd.read_csv(path, dtype={'site': 'category', 'week': 'UInt32'})"
+    read = "pd.read_parquet(path)" if FRAMES == "parquet" else read
+    outcome = kernel.run(
+        f"import nbpipe\npath = nbpipe.path('by_site')\npd.testing.assert_frame_equal(by_site, {read})"
+    )
     assert outcome.ok, outcome.error
 
 
