@@ -85,9 +85,12 @@ class SlurmBackend(Backend):
     async def attach(
         self, job: Job, sink: Sink, tell: Tell = tell_nobody, offsets: Offsets | None = None
     ) -> Handle | None:
-        """Take up a job by its name and its folder; see `Backend.attach`."""
+        """Take up a job by its name, from wherever it was started; see `Backend.attach`."""
         control = _control_folder(job)
         number = await self._number(control)
+        if not number and (found := await self._queue.find(control.name)):
+            number, folder = found
+            control = _control_folder(replace(job, cwd=folder))
         return SlurmHandle(self._queue, number, control, sink, tell, offsets or {}) if number else None
 
     async def _number(self, control: Path) -> str:
@@ -97,10 +100,10 @@ class SlurmBackend(Backend):
         try:
             return (control / "number").read_text("ascii")
         except OSError:  # whoever queued it was killed before it was written down
-            number = await self._queue.find(control.name)
-        if not number and not (control / "started").exists():
+            found = await self._queue.find(control.name)
+        if found is None and not (control / "started").exists():
             shutil.rmtree(control)
-        return number
+        return found[0] if found else ""
 
     async def aclose(self) -> None:
         """Let go of the queue; jobs go on."""
@@ -127,7 +130,7 @@ class SlurmBackend(Backend):
 
 def _control_folder(job: Job) -> Path:
     """Where its keeper and this process speak; named so that the queue takes it, and so that it is found there."""
-    digest = hashlib.sha256(os.fsencode(job.cwd) + b"\0" + job.attempt_id.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(job.attempt_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     readable = re.sub(r"[^A-Za-z0-9_.]+", "-", job.attempt_id).strip("-.")[:40]
     return job.cwd.parent / "slurm" / f"{readable}-{digest}"
 

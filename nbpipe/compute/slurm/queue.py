@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from nbpipe.errors import NbpipeError
 
@@ -70,10 +71,13 @@ class SlurmQueue:
         self._pause = _SOON
         return told.strip().partition(";")[0]
 
-    async def find(self, name: str) -> str:
-        """The number of a job of ours by its name, or empty."""
-        told = await self._call("squeue", "--noheader", "--me", f"--name={name}", "--format=%i")
-        return told.split()[0] if told.split() else ""
+    async def find(self, name: str) -> tuple[str, Path] | None:
+        """The number of a job of ours by its name, and the folder it works in, as long as SLURM knows it."""
+        told = await self._call(
+            "squeue", "--noheader", "--me", "--states=all", f"--name={name}", "--format=%i|%Z"
+        )
+        number, _, folder = told.strip().partition("\n")[0].partition("|")
+        return (number, Path(folder)) if number else None
 
     async def look(self, number: str) -> QueuedJob | None:
         """What was seen of a job when the queue was last looked at; None when it is not there any more."""
