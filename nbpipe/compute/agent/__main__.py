@@ -1,7 +1,8 @@
 """How an agent is reached: ``python agent.zip connect ROOT``, or ``python .../nbpipe/compute/agent connect ROOT``.
 
 Standard input and output then carry frames. What stands in the way is answered as a frame too, the answer to
-the first question whatever that is.
+the first question whatever that is. With ``serve`` instead of ``connect`` the agent is this process, and standard
+input a socket that carries frames both ways.
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ def _main(arguments: list[str]) -> int:
     from nbpipe.compute.agent.daemon import connect
     from nbpipe.compute.agent.refusal import Refusal
     from nbpipe.compute.agent.relay import splice
+    from nbpipe.compute.agent.serving import serve
 
+    command, root = arguments
     try:
-        connection = connect(arguments[1])
+        if command == "serve":
+            serve(root)
+            return 0
+        connection = connect(root)
     except Refusal as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -3,20 +3,65 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import secrets
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from distributed import Client, Security
 
+from nbpipe.compute.agent.archive import archive
 from nbpipe.compute.channel import Answer, ChannelBroken, opened
-from nbpipe.compute.dask.worker import ASK, RELEASE, AgentPlugin, claim
+from nbpipe.compute.dask import worker as on_worker
+from nbpipe.compute.dask.worker import AgentPlugin, Claim
 from nbpipe.errors import NbpipeError
 
 _CONNECTING = 15.0  # seconds in which a scheduler answers
 _LOOK = 1.0  # seconds between two looks at the workers
 _GONE = 8.0  # seconds without an answer of the scheduler after which it counts as gone
+_REACHING = 5.0  # seconds in which a worker is reached that can be reached from here
+_ENDED_FOR_MEMORY = "worker-restart-memory"  # what nannies call it
+
+
+@lru_cache(maxsize=1)
+def _plugin() -> AgentPlugin:
+    source, packed = Path(on_worker.__file__).read_text("utf-8"), archive()
+    digest = hashlib.sha256(source.encode() + packed).hexdigest()[:12]
+    return AgentPlugin(source, f"nbpipe-agent-{digest}", packed)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a claim is.
+
+    Attributes:
+        worker: address of the worker.
+        gpus: names of its GPUs that are the claim's, for ``CUDA_VISIBLE_DEVICES``; none where it has no more
+            than the claim wants.
+    """
+
+    worker: str
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A slot that was asked for.
+
+    Attributes:
+        key: of the task that holds it.
+        task: Dask's future of it.
+        places: where it comes to be, one place after another if workers are lost.
+    """
+
+    key: str
+    task: Any
+    places: asyncio.Queue[Place] = field(default_factory=asyncio.Queue)
 
 
 class SchedulerGone(NbpipeError):
@@ -30,17 +75,26 @@ class Cluster:
         name: how the target is called, in messages.
         address: of the scheduler.
         tls: settings of `distributed.Security`; empty for none.
+        direct: workers are spoken with directly, or through the scheduler; None to find out.
+
+    Attributes:
+        workers: what the scheduler says of each of its workers, by address; as of a moment ago.
+        out_of_memory: addresses of workers that were ended because they had too much of it.
     """
 
-    def __init__(self, name: str, address: str, tls: Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str, address: str, tls: Mapping[str, Any], *, direct: bool | None = None
+    ) -> None:
         self.name = name
         self.address = address
         self._tls = tls
+        self._direct = direct
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
-        self._announced: dict[str, asyncio.Queue[str]] = {}
+        self._slots: dict[str, Slot] = {}
         self.workers: Mapping[str, Mapping[str, Any]] = {}
+        self.out_of_memory: set[str] = set()
         self._seen: set[str] = set()
         self.gone: asyncio.Future[SchedulerGone] | None = None
 
@@ -64,7 +118,7 @@ class Cluster:
         )  # fmt: skip
         try:
             await client
-            await client.register_plugin(AgentPlugin())
+            await client.register_plugin(_plugin())
             self.workers = await self._workers(client)
         except Exception as error:  # whatever its libraries raise
             with suppress(Exception):
@@ -72,6 +126,7 @@ class Cluster:
             raise self._refusal(error) from error
         self._topic = f"nbpipe-{client.id}"
         client.subscribe_topic(self._topic, self._hear)
+        client.subscribe_topic(_ENDED_FOR_MEMORY, self._hear_of_memory)
         self.gone = asyncio.get_running_loop().create_future()
         self._watching = asyncio.create_task(self._watch(client, self.gone))
         return client
@@ -94,22 +149,23 @@ class Cluster:
         writer.close()
 
     def _refusal(self, error: Exception) -> NbpipeError:
-        told = f"{type(error).__name__}: {error}" if not isinstance(error, OSError) else str(error)
-        if "No module named 'nbpipe" in told:
-            return NbpipeError(
-                f"{self.name}: its workers have no nbpipe.",
-                remedy="On each of them:  pip install nbpipe-steps",
-            )
-        return NbpipeError(
-            f"{self.name}: no Dask scheduler answers at {self.address}.",
-            place=told.splitlines()[0][:300] if told else None,
-            remedy="Is it running there, and are its certificates those the target was attached with?",
+        told = str(error) or type(error).__name__
+        untrusted = "CERTIFICATE_VERIFY_FAILED" in told or "certificate verify failed" in told
+        fact = (
+            f"{self.name}: the certificate of {self.address} is not vouched for by tls_ca_file."
+            if untrusted
+            else f"{self.name}: no Dask scheduler answers at {self.address}."
         )
+        remedy = "Is it running there, and are its certificates those the target was attached with?"
+        return NbpipeError(fact, place=told.splitlines()[0][:300], remedy=remedy)
 
     async def _hear(self, event: tuple[Any, Mapping[str, Any]]) -> None:
         _, told = event
-        if (queue := self._announced.get(str(told.get("claim")))) is not None:
-            queue.put_nowait(str(told["worker"]))
+        if (slot := self._slots.get(str(told.get("claim")))) is not None:
+            slot.places.put_nowait(Place(str(told["worker"]), tuple(map(str, told["gpus"]))))
+
+    async def _hear_of_memory(self, event: tuple[Any, Mapping[str, Any]]) -> None:
+        self.out_of_memory.add(str(event[1].get("worker")))
 
     async def _workers(self, client: Client) -> Mapping[str, Mapping[str, Any]]:
         scheduler: Any = client.scheduler
@@ -139,28 +195,27 @@ class Cluster:
             remedy="Start the cluster again, and run again: what was finished is reused.",
         )
 
-    async def claim(self, attempt_id: str, resources: Mapping[str, float]) -> tuple[Any, asyncio.Queue[str]]:
-        """Ask for a slot; the task that holds it, and the workers it comes to, one after another if some are lost."""
+    async def claim(self, attempt_id: str, resources: Mapping[str, float]) -> Slot:
+        """Ask for a slot.
+
+        Args:
+            attempt_id: whom it is for; its job is ended when the slot is taken back.
+            resources: what the task wants of its worker.
+        """
         client = await self.client()
-        queue = self._announced[attempt_id] = asyncio.Queue()
+        key = f"nbpipe-{attempt_id}-{secrets.token_hex(4)}"
+        plugin, gpus = _plugin(), int(resources.get("GPU", 0))
         task = client.submit(
-            claim, attempt_id, self._topic, key=attempt_id, pure=False, resources=dict(resources) or None
-        )
-        return task, queue
+            Claim(plugin.source, plugin.name, key, attempt_id, self._topic, gpus),
+            key=key, pure=False, resources=dict(resources) or None,
+        )  # fmt: skip
+        self._slots[key] = slot = Slot(key, task)
+        return slot
 
-    async def release(self, attempt_id: str, task: Any, worker: str) -> None:
-        """Give a slot back; nothing of it is kept anywhere."""
-        self._announced.pop(attempt_id, None)
-        client = await self.client()
-        with suppress(Exception):  # the worker is gone, and the slot with it
-            await asyncio.wait_for(getattr(client.rpc(worker), RELEASE)(key=attempt_id), _GONE)
-        task.release()
-
-    async def withdraw(self, attempt_id: str, task: Any) -> None:
-        """Take a claim back that no worker has."""
-        self._announced.pop(attempt_id, None)
-        with suppress(Exception):  # the scheduler is gone, and the claim with it
-            await asyncio.wait_for(task.cancel(force=True), _GONE)
+    def release(self, slot: Slot) -> None:
+        """Give a slot back, or take back that it was asked for; what its job has left running there is ended."""
+        self._slots.pop(slot.key, None)
+        slot.task.release()
 
     async def assure(self) -> None:
         """See that the scheduler is there.
@@ -174,6 +229,34 @@ class Cluster:
                 await asyncio.wait_for(self._workers(client), _GONE / 2)
                 return
             await self.or_gone(asyncio.sleep(_LOOK))
+
+    async def ask(self, worker: str, question: str, data: bytes) -> Mapping[str, Any]:
+        """Ask the agent of a worker: directly, or through the scheduler where that alone can be reached.
+
+        Raises:
+            OSError: the worker, or the scheduler, is not to be reached.
+        """
+        client = await self.client()
+        if self._direct is None:
+            self._direct = await self._reaches(client, worker)
+        told, op = {"question": question, "data": data}, _plugin().name
+        answer: Mapping[str, Any]
+        if self._direct:
+            answer = await getattr(client.rpc(worker), op)(**told)
+        else:
+            scheduler: Any = client.scheduler
+            answer = (await scheduler.broadcast(msg={"op": op, **told}, workers=[worker]))[worker]
+        return answer
+
+    async def _reaches(self, client: Client, worker: str) -> bool | None:
+        """Whether workers can be reached from here; None where this one is gone."""
+        pool: Any = client.rpc
+        try:
+            pool.reuse(worker, await asyncio.wait_for(pool.connect(worker), _REACHING))
+        except (OSError, TimeoutError):
+            self.workers = await self._workers(client)
+            return None if worker not in self.workers else False
+        return True
 
     def has_left(self, worker: str) -> bool:
         """Whether a worker was there and is no more."""
@@ -225,15 +308,17 @@ class WorkerChannel:
 
     async def ask(self, verb: str, told: Mapping[str, Any], data: bytes = b"") -> Answer:
         """See `Channel.ask`."""
-        client = await self._cluster.client()
+        question = json.dumps({"verb": verb, "told": dict(told)})
         try:
-            question = json.dumps({"verb": verb, "told": dict(told)})
-            answer = await self._unless_left(getattr(client.rpc(self._worker), ASK)(head=question, data=data))
-        except (OSError, RuntimeError, AttributeError, TimeoutError) as error:
-            why = str(error) or type(error).__name__
-            raise ChannelBroken(f"The connection to the worker {self._worker} is gone: {why}.") from error
-        head, beside = answer
-        return opened(self._cluster.name, json.loads(head)), bytes(beside)
+            answer = await self._unless_left(self._cluster.ask(self._worker, question, data))
+        except (OSError, RuntimeError, AttributeError, TimeoutError, KeyError) as error:
+            raise self._broken(str(error) or type(error).__name__) from error
+        if "gone" in answer:
+            raise self._broken(answer["gone"])
+        return opened(self._cluster.name, json.loads(answer["head"])), bytes(answer["data"])
+
+    def _broken(self, why: str) -> ChannelBroken:
+        return ChannelBroken(f"The connection to the worker {self._worker} is gone: {why}.")
 
     async def _unless_left(self, work: Awaitable[Any]) -> Any:
         """What is awaited, unless the worker leaves: Dask tries long to connect to one that is not there."""

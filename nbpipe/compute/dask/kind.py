@@ -29,6 +29,10 @@ class DaskKind(BackendKind):
         "tls_client_cert": Setting(str, "a file, or the certificate itself"),
         "tls_client_key": Setting(str, "a file, or the key itself"),
         "require_encryption": Setting(bool, "refuse what is not encrypted"),
+        "memory_resource": Setting(str, "the Dask resource of workers that counts bytes of memory"),
+        "direct": Setting(
+            bool, "workers are spoken with directly, or through the scheduler; left out: as it goes"
+        ),
         "python": Setting(str, "interpreter of steps, on the workers"),
     }
     slots: ClassVar[int] = 16
@@ -47,7 +51,8 @@ class DaskKind(BackendKind):
 
         words = ("tls_ca_file", "tls_client_cert", "tls_client_key", "require_encryption")
         tls = {word: settings[word] for word in words if settings.get(word) is not None}
-        return DaskBackend(name, settings["address"], tls)
+        memory, direct = settings.get("memory_resource"), settings.get("direct")
+        return DaskBackend(name, settings["address"], tls, memory=memory, direct=direct)
 
 
 KIND = DaskKind()
