@@ -1,16 +1,22 @@
-"""A Dask cluster of processes on loopback, started by its own command lines."""
+"""A Dask cluster of processes on loopback, started by its own command lines, and jobs on it."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from nbpipe.compute.base import Handle, Job, Parcel, Phase, Placed
+from nbpipe.compute.dask.backend import DaskBackend
+from nbpipe.store.digests import digest_bytes
 from tests.waiting import eventually
 
 _AT = re.compile(r"Scheduler at:\s+(\S+)")
@@ -36,14 +42,14 @@ class DaskCluster:
         self.workers: list[subprocess.Popen[bytes]] = []
         self.address = eventually(lambda: self._found("scheduler", _AT), 60)[1]
 
-    def add_worker(self, *options: str) -> subprocess.Popen[bytes]:
-        """One more worker, without a nanny, so that its process is it."""
+    def add_worker(self, *options: str, nanny: bool = False) -> subprocess.Popen[bytes]:
+        """One more worker; without a nanny, its process is it."""
         name = f"worker{len(self.workers)}"
         (self.folder / name).mkdir()
         worker = self._start(
             name, "-m", "distributed.cli.dask_worker", self.address, "--host", "127.0.0.1", "--nthreads", "4",
-            "--no-dashboard", "--no-nanny", "--death-timeout", "20", "--name", name, "--local-directory",
-            str(self.folder / name), *options,
+            "--no-dashboard", "--nanny" if nanny else "--no-nanny", "--death-timeout", "20", "--name", name,
+            "--local-directory", str(self.folder / name), *options,
         )  # fmt: skip
         self.workers.append(worker)
         eventually(lambda: self._found(name, _BEGUN), 60)
@@ -77,3 +83,54 @@ def dask_cluster(folder: Path, *, workers: int = 2, **options) -> Iterator[DaskC
         yield cluster
     finally:
         cluster.close()
+
+
+WAITS = """
+import os, time
+print("up", os.getpid(), flush=True)
+while not os.path.exists({flag!r}): time.sleep(0.01)
+print("done", flush=True)
+"""
+
+
+class Trials:
+    """Jobs on a small cluster of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.printed = bytearray()
+        self.phases: list[Phase] = []
+
+    def job(self, source: str, number: int = 1, results: tuple[str, ...] = (), **changes: Any) -> Job:
+        text = textwrap.dedent(source).encode()
+        digest = digest_bytes(text)
+        (self.folder / digest).write_bytes(text)
+        place = f"/nbpipe-place-{number}"
+        files = {"code/script.py": Placed(digest)}
+        parcel = Parcel(files, objects={digest: self.folder / digest}, results=results)
+        return Job(
+            f"1.a.{number}.{os.urandom(4).hex()}", "python", "script.py", (), Path(place, "code"), {},
+            parcel=parcel, place=place, **changes,
+        )  # fmt: skip
+
+    def run(
+        self, cluster: DaskCluster, work: Callable[[DaskBackend], Coroutine[Any, Any, Any]], **options: Any
+    ) -> Any:
+        async def whole() -> Any:
+            backend = DaskBackend("cluster", cluster.address, **options)
+            try:
+                return await asyncio.wait_for(work(backend), 100)
+            finally:
+                await backend.aclose()
+
+        return asyncio.run(whole())
+
+    async def started(self, backend: DaskBackend, job: Job) -> Handle:
+        return await backend.start(job, lambda _stream, data: self.printed.extend(data), self.phases.append)
+
+    async def seen(self, look: Callable[[], object]) -> Any:
+        return await asyncio.to_thread(eventually, look, 60)
+
+    @property
+    def pids(self) -> list[int]:
+        return [int(line.split()[1]) for line in self.printed.splitlines() if line.startswith(b"up ")]

@@ -150,7 +150,7 @@ class Cluster:
 
     def _refusal(self, error: Exception) -> NbpipeError:
         told = str(error) or type(error).__name__
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in told or "certificate verify failed" in told
+        untrusted = "certificate does not match" in told  # in the words of Dask
         fact = (
             f"{self.name}: the certificate of {self.address} is not vouched for by tls_ca_file."
             if untrusted
@@ -174,24 +174,28 @@ class Cluster:
         return workers
 
     async def _watch(self, client: Client, gone: asyncio.Future[SchedulerGone]) -> None:
-        """Look at the workers again and again; a scheduler that says nothing is gone."""
+        """Look at the workers again and again, until the scheduler is gone.
+
+        A connection that broke is not waited for: the scheduler took back what was claimed over it.
+        """
         loop = asyncio.get_running_loop()
-        last = loop.time()
-        while not gone.done():
+        last, why = loop.time(), "the connection broke"
+        while client.status == "running" and loop.time() - last < _GONE:
             try:
                 self.workers = await asyncio.wait_for(self._workers(client), _GONE / 2)
                 self._seen.update(self.workers)
                 last = loop.time()
             except (OSError, TimeoutError, RuntimeError, ValueError) as error:
-                if loop.time() - last > _GONE or client.status in ("closed", "closing"):
-                    gone.set_result(self._lost(error))
-                    return
+                why = str(error) or type(error).__name__
             await asyncio.sleep(_LOOK)
+        gone.set_result(self._lost(why))
+        self._client = None  # who asks next connects anew
+        await _closed(client)
 
-    def _lost(self, error: Exception) -> SchedulerGone:
+    def _lost(self, why: str) -> SchedulerGone:
         return SchedulerGone(
             f"The Dask scheduler of {self.name} at {self.address} is gone.",
-            place=str(error) or type(error).__name__,
+            place=why,
             remedy="Start the cluster again, and run again: what was finished is reused.",
         )
 
@@ -223,10 +227,10 @@ class Cluster:
         Raises:
             SchedulerGone: it is not.
         """
-        client = await self.client()
         while True:
             with suppress(OSError, TimeoutError, RuntimeError, ValueError):
-                await asyncio.wait_for(self._workers(client), _GONE / 2)
+                client = await self.client()
+                await self.or_gone(asyncio.wait_for(self._workers(client), _GONE / 2))
                 return
             await self.or_gone(asyncio.sleep(_LOOK))
 
@@ -272,7 +276,6 @@ class Cluster:
         Raises:
             SchedulerGone: it did.
         """
-        await self.client()
         working = asyncio.ensure_future(work)
         waited: set[asyncio.Future[Any]] = {working, self.gone} if self.gone is not None else {working}
         try:
@@ -289,9 +292,13 @@ class Cluster:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
         if self._client is not None:
-            with suppress(Exception):  # nothing is left to lose
-                closing: Any = self._client.close(timeout=2)
-                await asyncio.wait_for(closing, _CONNECTING)
+            await _closed(self._client)
+
+
+async def _closed(client: Client) -> None:
+    with suppress(Exception):  # nothing is left to lose
+        closing: Any = client.close(timeout=2)
+        await asyncio.wait_for(closing, _CONNECTING)
 
 
 class WorkerChannel:

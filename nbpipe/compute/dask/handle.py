@@ -78,7 +78,7 @@ class DaskHandle(Handle):
         """See `Handle.cancel`."""
         self._grace = grace
         self._cancelled.set()
-        if self._inner is not None:
+        if self._inner is not None and not self.done.done():
             await self._inner.cancel(grace)
         await asyncio.wait({self.done})
         self._let_go()
@@ -117,6 +117,7 @@ class DaskHandle(Handle):
         try:
             ended = await self._ran_somewhere(slot)
         except SchedulerGone as error:
+            await self._leave()
             return Exit(None, None, 0.0, 0.0, 0, lost=f"{error.fact} {error.remedy}")
         finally:
             if ended is None or ended.lost or not brings:
@@ -230,11 +231,15 @@ class DaskHandle(Handle):
             await self._cluster.or_gone(asyncio.sleep(_LOOK))
         return worker not in self._cluster.workers
 
-    async def _lose(self, worker: str) -> None:
-        """Say that a worker is gone, and follow nothing there any more."""
+    async def _leave(self) -> None:
+        """Follow nothing any more on a worker that is gone."""
         inner, self._inner, self._worker = self._inner, None, ""
         if isinstance(inner, FarHandle):
             await inner.let_go()
+
+    async def _lose(self, worker: str) -> None:
+        """Leave a worker that is gone, and say so."""
+        await self._leave()
         had_too_much = worker in self._cluster.out_of_memory
         why = "was ended, since it had more memory than it may," if had_too_much else "was lost"
         text = f"[nbpipe: the worker {worker} {why}; the step begins anew on another one]\n"

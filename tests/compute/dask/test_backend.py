@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
-import textwrap
-from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nbpipe.compute.base import Exit, Handle, Job, Parcel, Phase, Placed
+from nbpipe.compute.base import Exit
 from nbpipe.compute.conformance import BackendLaws, Target
 from nbpipe.compute.dask.backend import DaskBackend
 from nbpipe.errors import NbpipeError
-from nbpipe.store.digests import digest_bytes
-from tests.dask_cluster import DaskCluster, dask_cluster
-from tests.waiting import eventually
+from tests.dask_cluster import WAITS, DaskCluster, Trials, dask_cluster
 
 pytestmark = pytest.mark.runner
 
-WAITS = """
-import os, time
-print("up", os.getpid(), flush=True)
-while not os.path.exists({flag!r}): time.sleep(0.01)
-print("done", flush=True)
+_HOLDER = """
+from nbpipe.compute.dask.backend import DaskBackend
+backend = DaskBackend("cluster", {address!r})
 """
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[DaskCluster]:
-    """One worker, since each keeps objects of its own."""
-    with dask_cluster(tmp_path_factory.mktemp("dask"), workers=1) as made:
-        yield made
 
 
 class TestDask(BackendLaws):
@@ -43,52 +28,18 @@ class TestDask(BackendLaws):
 
     @pytest.fixture
     def target(self, cluster: DaskCluster) -> Target:
-        return Target(lambda: DaskBackend("cluster", cluster.address))
+        holder = _HOLDER.format(address=cluster.address)
+        return Target(lambda: DaskBackend("cluster", cluster.address), holder=holder)
 
 
-class Trials:
-    """Jobs on a small cluster of their own."""
+class TestThroughScheduler(BackendLaws):
+    """A worker that is spoken with through its scheduler."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.printed = bytearray()
-        self.phases: list[Phase] = []
+    pytestmark = pytest.mark.slow
 
-    def job(self, source: str, number: int = 1, **changes: Any) -> Job:
-        text = textwrap.dedent(source).encode()
-        digest = digest_bytes(text)
-        (self.folder / digest).write_bytes(text)
-        place = f"/nbpipe-place-{number}"
-        parcel = Parcel({"code/script.py": Placed(digest)}, objects={digest: self.folder / digest})
-        return Job(
-            f"1.a.{number}.{os.urandom(4).hex()}", "python", "script.py", (), Path(place, "code"), {},
-            parcel=parcel, place=place, **changes,
-        )  # fmt: skip
-
-    def run(self, cluster: DaskCluster, work: Callable[[DaskBackend], Coroutine[Any, Any, Any]]) -> Any:
-        async def whole() -> Any:
-            backend = DaskBackend("cluster", cluster.address)
-            try:
-                return await asyncio.wait_for(work(backend), 100)
-            finally:
-                await backend.aclose()
-
-        return asyncio.run(whole())
-
-    async def started(self, backend: DaskBackend, job: Job) -> Handle:
-        return await backend.start(job, lambda _stream, data: self.printed.extend(data), self.phases.append)
-
-    async def seen(self, look: Callable[[], object]) -> Any:
-        return await asyncio.to_thread(eventually, look, 60)
-
-    @property
-    def pids(self) -> list[int]:
-        return [int(line.split()[1]) for line in self.printed.splitlines() if line.startswith(b"up ")]
-
-
-@pytest.fixture
-def trials(tmp_path: Path) -> Trials:
-    return Trials(tmp_path)
+    @pytest.fixture
+    def target(self, cluster: DaskCluster) -> Target:
+        return Target(lambda: DaskBackend("cluster", cluster.address, direct=False))
 
 
 def test_a_worker_that_is_killed_leaves_nothing_and_its_step_begins_on_another(trials: Trials) -> None:
@@ -235,5 +186,5 @@ def test_a_cluster_over_tls_is_spoken_to_by_who_has_its_certificates_alone(trial
         assert asyncio.run(ran(ours, cluster.address)).code == 0
         in_memory = {name: Path(path).read_text() for name, path in ours.items()}
         assert asyncio.run(ran(in_memory, cluster.address)).code == 0
-        with pytest.raises(NbpipeError, match="no Dask scheduler answers"):
+        with pytest.raises(NbpipeError, match="is not vouched for by tls_ca_file"):
             asyncio.run(ran(others, cluster.address))
