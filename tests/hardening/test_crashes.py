@@ -15,7 +15,7 @@ from contextlib import suppress
 import pytest
 
 from nbpipe.run import PipelineRun
-from tests.hardening.scenes import PLAIN, SHAPES, Scene, lives, plain, terminal
+from tests.hardening.scenes import PLAIN, SHAPES, Scene, plain, terminal
 from tests.projects import Project, project
 from tests.waiting import eventually
 
@@ -147,7 +147,7 @@ def scene(project: Project, request: pytest.FixtureRequest) -> Iterator[Scene]:
     yield made
     for pid in made.runners():  # a test that failed in the middle of a run
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not any(lives(pid) for *_, pid in made.told()))
+    eventually(lambda: not made.steps_alive())
 
 
 @pytest.mark.parametrize("scene", SHAPES, indirect=True)

@@ -95,7 +95,7 @@ def scene(project: Project) -> Iterator[Scene]:
     yield made
     for pid in made.runners():  # a test that failed in the middle of a run
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not any(lives(pid) for *_, pid in made.told()))
+    eventually(lambda: not made.steps_alive())
 
 
 def together(scene: Scene, rounds: int) -> dict[str, int]:

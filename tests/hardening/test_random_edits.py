@@ -439,4 +439,4 @@ def test_outputs_are_those_of_running_everything():
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_outputs_are_those_of_running_everything_for_long():
-    check(examples=150, steps=30)
+    check(examples=50, steps=30)
