@@ -100,10 +100,19 @@ class SlurmHandle(Handle):
                         return self._ended_unseen(job)
                 await asyncio.sleep(0 if taken else _LOOK)
         except Exception:
-            await self._queue.cancel(self._number)
+            await self._abandon()
             raise
         finally:
             self._queue.leave(self._number)
+
+    async def _abandon(self) -> None:
+        """End the job because nobody takes its output, and see that it is gone."""
+        await self._queue.signal(self._number, "USR2")
+        for _ in range(int(_OBEYED / _LOOK)):
+            if self._report() is not None:
+                break
+            await asyncio.sleep(_LOOK)
+        await self._queue.cancel(self._number)
 
     async def _hand_on(self) -> bool:
         """Give what is new to the sink; False when there is nothing."""
