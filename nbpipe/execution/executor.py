@@ -42,6 +42,7 @@ from nbpipe.execution.workplace import BoundInput
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.files import own_folder, remove_tree
 from nbpipe.store.layout import StateFolder
+from nbpipe.store.locks import Lock
 
 REQUEST_POLL = 0.05
 """Seconds between two looks at what others ask for."""
@@ -56,6 +57,7 @@ class Executor:
         state_folder: the workspace's state.
         digests: digests of files.
         slots: what the runs of the workspace share.
+        gate: keeps garbage from being collected; let go of before the run is told to have ended.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Executor:
         state_folder: StateFolder,
         digests: FileDigests,
         slots: AllSlots,
+        gate: Lock,
     ) -> None:
         self.means = means
         self.frozen = means.frozen
@@ -73,6 +76,7 @@ class Executor:
         self._locks = state_folder.locks
         self._digests = digests
         self._slots = slots
+        self._gate = gate
         self._journal = Journal(folder.events)
         options = self.frozen.options
         order = self.graph.topological()
@@ -169,6 +173,7 @@ class Executor:
         words = {node: OUTCOMES[step.status] for node, step in self.state.steps.items()}
         with suppress(OSError):  # before anybody hears that the run's folder is as it stays
             remove_tree(self._folder.runtime)
+        self._gate.release()  # whoever hears of the end may collect: a target may be slow to let go of
         self.emit(RunFinished(time.time(), self.frozen.run, status, words, self._saved))
         self._over.set()
 

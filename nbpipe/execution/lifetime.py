@@ -40,7 +40,7 @@ def run_to_end(root: Path, run_id: str, given: Given) -> str:
     collecting = Lock(state.locks / "gc", run_id)
     collecting.acquire(wait=True, shared=True)
     try:
-        return asyncio.run(_execute(root, state, folder, given))
+        return asyncio.run(_execute(root, state, folder, given, collecting))
     except StoreError as error:
         if root.is_dir():
             raise
@@ -52,7 +52,7 @@ def run_to_end(root: Path, run_id: str, given: Given) -> str:
         lock.release()
 
 
-async def _execute(root: Path, state: StateFolder, folder: RunFolder, given: Given) -> str:
+async def _execute(root: Path, state: StateFolder, folder: RunFolder, given: Given, gate: Lock) -> str:
     frozen = FrozenRun.from_json(read_json(folder.graph))
     write_bytes(folder.runtime, archive())
     digests = FileDigests(state)
@@ -69,4 +69,4 @@ async def _execute(root: Path, state: StateFolder, folder: RunFolder, given: Giv
     )  # fmt: skip
     here = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
     slots = AllSlots(here, state.locks, frozen.run, frozen.targets)
-    return await Executor(means, folder, state, digests, slots).run()
+    return await Executor(means, folder, state, digests, slots, gate).run()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
+from nbpipe import workspace
 from nbpipe.errors import ActivityFailedException, StoreError
+from nbpipe.execution.backends import Backends
 from nbpipe.execution.given import Given
 from nbpipe.execution.lifetime import run_to_end
 from tests.projects import COPY, planned, story, words
@@ -86,6 +90,31 @@ def test_a_run_has_one_runner(project):
     running(run)
     with pytest.raises(StoreError, match="Run 1 has a runner already"):
         run_to_end(project.root, "1", Given({}))
+
+
+def test_garbage_may_be_removed_as_soon_as_a_run_is_told_to_have_ended(project, monkeypatch):
+    let_go = threading.Event()
+    let_go_of_targets = Backends.aclose
+
+    async def slowly(backends: Backends) -> None:
+        await asyncio.to_thread(let_go.wait)
+        await let_go_of_targets(backends)
+
+    def begin(root, folder, given) -> int:
+        threading.Thread(target=run_to_end, args=(root, folder.run_id, given)).start()
+        return os.getpid()
+
+    monkeypatch.setattr(Backends, "aclose", slowly)
+    monkeypatch.setattr(workspace, "start_runner", begin)
+    run = project.submit(project.cell("one", ""))
+    try:
+        assert run.wait_for_completion(show_output=False) == "Finished"
+        collector = project.workspace.collector()
+        assert collector.collect(collector.survey(0)).runs == 0  # its runner is still there
+    finally:
+        let_go.set()
+    eventually(lambda: not run.live)
+    assert collector.collect(collector.survey(0)).runs == 1
 
 
 def test_a_file_of_the_workspace_is_no_part_of_the_runner(project):
