@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -283,12 +284,31 @@ def _arrow(name: str, old: Any, new: Any) -> str:
     elif new is None:
         words = [name, _short(old), "removed"]
     else:
-        words = [name, _short(old), "→", _short(new)]
+        words = [name, *_told_apart(old, new)]
     return " ".join(words)
 
 
-def _short(value: Any, limit: int = 40) -> str:
-    text = " ".join(str(value).split()) if not isinstance(value, bool) else str(value).lower()
+def _told_apart(old: Any, new: Any) -> tuple[str, str, str]:
+    """Both values as short as they can be told apart: where their words are the same, their types differ."""
+    was, now = _line(old), _line(new)
+    if was == now:
+        was, now = json.dumps(old), json.dumps(new)
+    begin = 0
+    if _short(was) == _short(now):
+        same = next(
+            (n for n, (a, b) in enumerate(zip(was, now, strict=False)) if a != b), min(len(was), len(now))
+        )
+        begin = max(same - 10, 0)
+    return _short(was, begin=begin), "→", _short(now, begin=begin)
+
+
+def _line(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())
+
+
+def _short(value: Any, limit: int = 40, begin: int = 0) -> str:
+    text = _line(value)
+    text = "…" + text[begin:] if begin else text
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

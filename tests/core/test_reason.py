@@ -101,6 +101,12 @@ WORDS = {
         side(settings={"output clean": "any x"}), side(settings={"output clean": "file x"}),
         "output clean any x → file x",
     ),
+    "a value that became text": (side(parameters={"p": 1}), side(parameters={"p": "1"}), 'p 1 → "1"'),
+    "a truth that became text": (side(parameters={"p": True}), side(parameters={"p": "true"}), 'p true → "true"'),
+    "the end of a long value": (
+        side(parameters={"p": "x" * 50 + "1"}), side(parameters={"p": "x" * 50 + "2"}),
+        f"p …{'x' * 10}1 → …{'x' * 10}2",
+    ),
     "a version": (side(version={"version": "1"}), side(version={"version": "2"}), "version 1 → 2"),
     "a long value": (
         side(parameters={"p": "x" * 50}), side(parameters={"p": "y\ny"}), "p " + "x" * 39 + "… → y y",
