@@ -91,7 +91,8 @@ class Collector:
         """An entry as it was told, once it is sure that it stays where results are."""
         path, text = PurePosixPath(str(told["path"])), str(told["path"])
         lies = any(path == result or result in path.parents for result in self._results)
-        if "\0" in text or not lies or path.is_absolute() or ".." in path.parts or str(path) != text:
+        target = str(told.get("target") or "")
+        if "\0" in text + target or not lies or path.is_absolute() or ".." in path.parts or str(path) != text:
             raise NbpipeError(
                 f"{self._line.name} sends a file for a place that is none of the step's outputs.",
                 place=repr(text),
@@ -99,8 +100,7 @@ class Collector:
             )
         if told["type"] not in ("file", "folder", "link"):
             raise NbpipeError(f"{text} is a {told['type']}; results are files, folders and links.")
-        target = str(told.get("target") or "")
-        return Entry(path, str(told["type"]), int(told.get("size") or 0), int(told["mode"]) & 0o7777, target)
+        return Entry(path, str(told["type"]), int(told.get("size") or 0), int(told["mode"]) & 0o777, target)
 
     async def _fetch(self, entry: Entry, folder: _Folder, progress: Progress) -> None:
         """Bring one file; once more where it arrived as something else."""
@@ -119,7 +119,7 @@ class Collector:
                     await asyncio.to_thread(folder.write, fd, data, sha256)
                     count += len(data)
                     progress.add(len(data))
-                    if answer.get("sha256") is not None or not data:
+                    if answer.get("sha256") is not None or not data or count > entry.size:
                         break
                 if answer.get("sha256") == sha256.hexdigest():
                     os.fchmod(fd, entry.mode)
@@ -204,9 +204,10 @@ class _Folder:
                 left = left[os.write(fd, left) :]
 
     def set_mode(self, path: PurePosixPath, mode: int) -> None:
-        """Set a folder's permission bits; its owner can always work with it."""
-        with self._writing():
-            (self._root / path).chmod(mode | stat.S_IRWXU)
+        """Set a folder's permission bits; its owner can always work with it, and what took its place stays as it is."""
+        if path in self._made:
+            with self._writing():
+                (self._root / path).chmod(mode | stat.S_IRWXU)
 
     def _cleared(self, path: PurePosixPath) -> Path:
         """Where something comes to lie, with nothing there."""

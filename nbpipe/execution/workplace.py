@@ -157,6 +157,8 @@ class Workplace:
         place = self.place_of(port)
         if not os.path.lexists(place):
             return "missing"
+        if place.is_symlink():  # publishing says what is wrong with it; what it leads to may be elsewhere
+            return ""
         if port.form == "file" and place.is_dir():
             return "a folder"
         if port.form == "folder" and not place.is_dir():

@@ -103,6 +103,40 @@ def test_no_link_that_lies_here_is_followed(tmp_path: Path):
     assert not (home / "out").is_symlink()
 
 
+def test_what_took_the_place_of_a_folder_keeps_its_own_permissions(tmp_path: Path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    entries = [
+        entry("out", "folder", mode=0o755),
+        entry("out/to", "folder", mode=0o777),
+        entry("out/to", "link", target=str(elsewhere)),
+    ]
+    collected(Sending(entries, {}), tmp_path / "home", "out")
+    assert elsewhere.stat().st_mode & 0o777 == 0o700
+
+
+def test_nothing_that_comes_runs_as_somebody_else(tmp_path: Path):
+    collected(Sending([entry("out", mode=0o6755)], {"out": b"abc"}), tmp_path, "out")
+    assert (tmp_path / "out").stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_file_that_is_longer_than_was_told_is_not_taken(tmp_path: Path):
+    class Endless(Sending):
+        async def ask(self, verb: str, told: dict[str, Any], data: bytes = b"") -> Answer:
+            answer, content = await super().ask(verb, told, data)
+            return ({"size": 3}, b"x" * 1000) if verb == "get" else (answer, content)
+
+    machine = Endless([entry("out")], {"out": b"abc"})
+    with pytest.raises(NbpipeError, match="did not arrive as it is"):
+        collected(machine, tmp_path, "out")
+    assert machine.fetched == 3
+
+
+def test_a_link_that_is_no_text_is_refused(tmp_path: Path):
+    with pytest.raises(NbpipeError, match="gpu-box"):
+        collected(Sending([entry("out", "link", target="a\0b")], {}), tmp_path / "home", "out")
+
+
 def test_a_pipe_or_device_is_no_result(tmp_path: Path):
     with pytest.raises(NbpipeError, match="out is a pipe"):
         collected(Sending([entry("out", "pipe")], {}), tmp_path, "out")

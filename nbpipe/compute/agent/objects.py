@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 from contextlib import suppress
 from typing import Any
 
@@ -107,9 +109,14 @@ class Objects:
         return size
 
     def adopt(self, path: str, digest: str) -> None:
-        """Keep a file that was made here; it becomes the object itself."""
-        if not self.has(digest):
-            self._keep(path, digest)
+        """Keep a file that was made here: it becomes the object itself, or where it has other names a copy does."""
+        if self.has(digest):
+            return
+        if os.lstat(path).st_nlink > 1:  # who has another name of it may write to it, and must go on to
+            descriptor, copy = tempfile.mkstemp(dir=self._partial)
+            os.close(descriptor)
+            path = shutil.copyfile(path, copy)
+        self._keep(path, digest)
 
     def lend(self, digest: str, path: str) -> None:
         """Give an object a second name, where a job reads it."""

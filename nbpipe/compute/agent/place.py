@@ -43,6 +43,7 @@ class Place:
         Raises:
             Refusal: an object is not here, a path leads outside, or there is no room.
         """
+        self._see_through()
         missing = [digest for digest, _, _ in self._files.values() if not self._objects.has(digest)]
         if missing:
             raise Refusal("missing", f"{len(missing)} objects are not here.", place=missing[0][:12])
@@ -70,19 +71,51 @@ class Place:
             status = os.stat(self._objects.path(digest))
             os.utime(place, ns=(status.st_mtime_ns, status.st_mtime_ns))
 
+    def _see_through(self) -> None:
+        """See that nothing of the parcel lies behind a link or a file of it: the link may lead anywhere.
+
+        Raises:
+            Refusal: something does, or is no place in the folder.
+        """
+        ends = {*self._files, *self._links}
+        for path in (*self._folders, *self._files, *self._links):
+            self._inside(path)
+            over = next((above for above in _above(path) if above in ends), None)
+            if over is not None:
+                raise Refusal(
+                    "refused", f"{path[:200]!r} would lie behind {over[:200]!r}, which is no folder."
+                )
+
     def _inside(self, path: str) -> str:
         """Where a relative path lies.
 
         Raises:
-            Refusal: it leads outside.
+            Refusal: it leads outside, or has more than one spelling.
         """
-        if "\0" in path or path.startswith("/") or ".." in path.split("/") or not path:
+        if "\0" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
             raise Refusal("refused", f"{path[:200]!r} is no place in a job's folder.")
         return os.path.join(self.root, path)
 
+    def _behind(self, path: str) -> str | None:
+        """The first folder on the way to a path that is a link: the job put it there."""
+        return next((above for above in _above(path) if os.path.islink(self._inside(above))), None)
+
     def listing(self) -> dict[str, Any]:
-        """What lies at the results, what else the job wrote, and which linked files it changed."""
+        """What lies at the results, what else the job wrote, and which linked files it changed.
+
+        Raises:
+            Refusal: a result lies behind a link, so that its content is not the job's to give away.
+        """
         with working_in(self.root):
+            for result in self._results:
+                link = self._behind(result)
+                if link is not None:
+                    target = os.readlink(self._inside(link))
+                    raise Refusal(
+                        "refused",
+                        f"{result} lies behind {link}, a link to {target}, so its content would not be kept.",
+                        remedy="Copy what it leads to into the folder, or declare that as the output.",
+                    )
             entries = [entry for result in self._results for entry in self._entries(result)]
             return {"entries": entries, "written": list(self._written("")), "changed": self._changed()}
 
@@ -103,13 +136,22 @@ class Place:
         except (FileNotFoundError, NotADirectoryError):
             return
         kind = _TYPES.get(stat.S_IFMT(status.st_mode), "pipe, socket or device")
-        target = os.readlink(place) if kind == "link" else ""
+        target = self._target(place) if kind == "link" else ""
         mode = stat.S_IMODE(status.st_mode)
         size = status.st_size if kind == "file" else 0
         yield {"path": path, "type": kind, "size": size, "mode": mode, "target": target}
         if kind == "folder":
             for name in sorted(os.listdir(place)):
                 yield from self._entries(f"{path}/{name}")
+
+    def _target(self, place: str) -> str:
+        """Where a link leads: from its own folder where that is inside, whatever way it takes there."""
+        said = os.readlink(place)
+        real, folder = os.path.realpath(self.root), os.path.realpath(os.path.dirname(place))
+        parent, name = os.path.split(os.path.join(folder, said).rstrip("/"))
+        ends = os.path.realpath(parent)  # what it leads to may be a link itself, which is told by itself
+        ends = os.path.join(ends, name) if name not in ("", ".", "..") else os.path.realpath(place)
+        return os.path.relpath(ends, folder) if ends.startswith(real + os.sep) else said
 
     def _written(self, folder: str) -> Iterator[str]:
         """Files below a folder that are neither of the parcel, nor a result, nor the runtime's."""
@@ -129,11 +171,8 @@ class Place:
             Refusal: it is no file of the results.
         """
         place = self._inside(path)
-        parts = path.split("/")
-        above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-        if not set(above) & set(self._results) or any(
-            os.path.islink(os.path.join(self.root, each)) for each in above
-        ):
+        mine = not {*_above(path), path}.isdisjoint(self._results)
+        if not mine or self._behind(path) is not None or os.path.islink(place):
             raise Refusal("refused", f"{path[:200]!r} is no result.")
         with working_in(self.root), open(place, "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -161,5 +200,16 @@ class Place:
         """Keep results as objects, under the digests they were published with."""
         for path, digest in kept.items():
             place = self._inside(path)
-            if os.path.isfile(place) and not os.path.islink(place):
+            if os.path.isfile(place) and not os.path.islink(place) and self._behind(path) is None:
                 self._objects.adopt(place, digest)
+
+
+def _above(path: str) -> list[str]:
+    """The folders on the way to a path, the outermost first.
+
+    Example:
+        >>> _above("out/model/weights")
+        ['out', 'out/model']
+    """
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
