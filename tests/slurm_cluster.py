@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.waiting import eventually
 
@@ -20,11 +21,11 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={sockets}/munge
 CredType=cred/munge
 SlurmctldPort={port}
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool/%n
+SlurmdSpoolDir={sockets}/%n
 SlurmctldPidFile={folder}/controller.pid
 SlurmdPidFile={folder}/%n.pid
 SlurmctldLogFile={folder}/controller.log
@@ -52,9 +53,10 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sin
 
 @dataclass
 class SlurmCluster:
-    """A cluster that runs; `environ` is what its programs have to be called with."""
+    """A cluster that runs; `environ` is what its programs have to be called with, `sockets` has the nodes' spools."""
 
     folder: Path
+    sockets: Path
 
     @property
     def environ(self) -> dict[str, str]:
@@ -85,30 +87,34 @@ def missing() -> str:
 @contextmanager
 def slurm_cluster(folder: Path) -> Iterator[SlurmCluster]:
     """A cluster whose daemons are gone at the end."""
+    # Each step of a job has a socket in the spool. Where its path has more than 107 bytes, SLURM cancels the job.
+    with TemporaryDirectory(prefix="slurm-", dir="/tmp") as sockets:
+        yield from _cluster_in(folder, Path(sockets))
+
+
+def _cluster_in(folder: Path, sockets: Path) -> Iterator[SlurmCluster]:
     ports = _free_ports(4)
     host = socket.gethostname()
     nodes = "\n".join(
         f"NodeName=n{number} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=4000 State=UNKNOWN"
         for number, port in enumerate(ports[1:], 1)
     )
-    for name in ("state", *(f"spool/n{number}" for number in (1, 2, 3))):
-        (folder / name).mkdir(parents=True)
-    conf = CONF.format(host=host, user="root", folder=folder, port=ports[0], nodes=nodes)
+    for place in (folder / "state", *(sockets / f"n{number}" for number in (1, 2, 3))):
+        place.mkdir(parents=True)
+    conf = CONF.format(host=host, user="root", folder=folder, sockets=sockets, port=ports[0], nodes=nodes)
     (folder / "slurm.conf").write_text(conf)
     (folder / "munge.key").write_bytes(secrets.token_bytes(128))
     (folder / "munge.key").chmod(0o400)
-    cluster = SlurmCluster(folder)
+    cluster = SlurmCluster(folder, sockets)
     places = {
-        "key-file": "munge.key",
-        "socket": "munge.socket",
-        "pid-file": "munge.pid",
-        "log-file": "munge.log",
+        "key-file": folder / "munge.key",
+        "socket": sockets / "munge",
+        "pid-file": folder / "munge.pid",
+        "log-file": folder / "munge.log",
+        "seed-file": folder / "munge.seed",
     }
     try:
-        cluster.call(
-            "munged", "--force", *(f"--{option}={folder / name}" for option, name in places.items()),
-            f"--seed-file={folder / 'munge.seed'}",
-        )  # fmt: skip
+        cluster.call("munged", "--force", *(f"--{option}={place}" for option, place in places.items()))
         cluster.controller()
         for number in (1, 2, 3):
             cluster.call("slurmd", "-f", str(folder / "slurm.conf"), "-N", f"n{number}")

@@ -1,4 +1,4 @@
-"""The quickstart runs unchanged on other machines, with the results it has on this one."""
+"""The quickstart runs unchanged on every kind of target, with the results it has on this machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from nbpipe import ComputeTarget, Workspace
 from tests.dask_cluster import dask_cluster
 from tests.remote_project import digests
+from tests.slurm_cluster import missing, slurm_cluster
 from tests.sshd import sshd_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.kernel, pytest.mark.runner, pytest.mark.timeout(300)]
@@ -45,6 +46,17 @@ def dask(ws: Workspace, folder: Path) -> Iterator[dict[str, str]]:
         yield {}
 
 
+@contextmanager
+def slurm(ws: Workspace, folder: Path) -> Iterator[dict[str, str]]:
+    if why := missing():
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+    with slurm_cluster(folder / "slurm") as cluster:
+        ComputeTarget.attach_slurm(ws, "box")
+        yield {"SLURM_CONF": cluster.environ["SLURM_CONF"]}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _one_arithmetic() -> Iterator[None]:
     """Some machines tell OpenBLAS which processor to be for; who logs in does not have that variable."""
@@ -73,7 +85,7 @@ def here(tmp_path_factory) -> dict[str, str]:
     return run(folder)
 
 
-@pytest.mark.parametrize("target", [practice, ssh, dask])
+@pytest.mark.parametrize("target", [practice, ssh, dask, slurm])
 def test_the_quickstart_has_the_same_results_there(
     target: Callable, tmp_path: Path, here: dict[str, str]
 ) -> None:

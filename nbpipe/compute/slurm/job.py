@@ -30,6 +30,10 @@ _ENDINGS = {
     "BOOT_FAIL": "The machine for it did not start.",
     "DEADLINE": "SLURM ended it at its deadline.",
 }
+_NOT_BEGUN = (
+    "Its job was cancelled before it began on {0}: by somebody, or by SLURM, which could not start it there; "
+    "slurmd's log on {0} tells."
+)
 
 
 class SlurmHandle(Handle):
@@ -158,6 +162,8 @@ class SlurmHandle(Handle):
             return Exit(None, 15, 0.0, 0.0, 0)
         if job is None:
             return _lost("Its job is not in the queue any more.")
+        if job.state == "CANCELLED" and job.nodes and not self._machine():
+            return _lost(_NOT_BEGUN.format(job.nodes))
         why = f" ({job.reason})" if job.reason and job.reason != "NonZeroExitCode" else ""
         return _lost(_ENDINGS.get(job.state, f"Its job ended as {job.state}{why} and left no report."))
 

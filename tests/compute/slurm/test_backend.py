@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from nbpipe.compute.base import Exit, Job, Phase
@@ -183,23 +184,24 @@ def test_a_later_process_takes_a_step_up_without_a_gap(steps: Steps) -> None:
 
 
 def test_a_keeper_that_is_killed_is_told_as_a_loss_and_leaves_nothing(steps: Steps) -> None:
-    job = steps.job(
-        "import os, time\nopen('step', 'w').write(f'{os.getpid()} {os.environ[\"SLURM_JOB_ID\"]}')\ntime.sleep(600)"
-    )
+    job = steps.job("import os, time\nopen('step', 'w').write(f'{os.getpid()} ')\ntime.sleep(600)")
+
+    def pid() -> int:
+        text = (steps.folder / "step").read_text() if (steps.folder / "step").exists() else ""
+        return int(text) if text.endswith(" ") else 0
 
     async def killed() -> Exit:
         backend = steps.backend()
         handle = await backend.start(job, steps.sink)
-        await seen(lambda: (steps.folder / "step").exists() and (steps.folder / "step").read_text())
-        number = (steps.folder / "step").read_text().split()[1]
-        steps.cluster.call("scancel", "--signal=KILL", "--full", number)
+        await seen(pid)
+        guard = psutil.Process(pid()).parent()
+        guard.parent().kill()
         ended = await handle.wait()
         await backend.aclose()
         return ended
 
-    assert asyncio.run(killed()).lost
-    pid = int((steps.folder / "step").read_text().split()[0])
-    eventually(lambda: not Path(f"/proc/{pid}").exists())
+    assert "left no report" in asyncio.run(killed()).lost
+    eventually(lambda: not Path(f"/proc/{pid()}").exists())
 
 
 def test_a_step_has_as_many_machines_as_it_wants(steps: Steps) -> None:
@@ -242,6 +244,14 @@ def test_a_partition_that_is_not_there_is_told_with_those_that_are(steps: Steps)
     assert "debug" in caught.value.remedy
     with pytest.raises(NbpipeError, match="partition"):
         steps.run(steps.job("print(1)"), partition="gpu")
+
+
+def test_a_job_that_slurm_could_not_start_is_told_with_the_machine_that_knows_why(steps: Steps) -> None:
+    spool = steps.cluster.sockets / "n3"
+    away = spool.rename(spool.with_name("away"))
+    ended = steps.run(steps.job("print(1)"), partition="small")
+    away.rename(spool)
+    assert "could not start it there; slurmd's log on n3 tells" in ended.lost
 
 
 def test_the_cluster_says_what_it_has(steps: Steps) -> None:
