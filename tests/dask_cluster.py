@@ -1,22 +1,21 @@
-"""A Dask cluster of processes on loopback, started by its own command lines, and jobs on it."""
+"""A Dask cluster of processes on loopback, run by its own command lines, and jobs on it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
-import signal
-import subprocess
-import sys
 import textwrap
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 from nbpipe.compute.base import Handle, Job, Parcel, Phase, Placed
 from nbpipe.compute.dask.backend import DaskBackend
 from nbpipe.store.digests import digest_bytes
+from tests.dask_process import dask_process
 from tests.waiting import eventually
 
 _AT = re.compile(r"Scheduler at:\s+(\S+)")
@@ -35,41 +34,36 @@ class DaskCluster:
     def __init__(self, folder: Path, options: tuple[str, ...] = (), protocol: str = "tcp") -> None:
         self.folder = folder
         self._options = options
-        self.scheduler = self._start(
-            "scheduler", "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
-            "--no-dashboard", "--no-show", "--protocol", protocol,
-        )  # fmt: skip
-        self.workers: list[subprocess.Popen[bytes]] = []
+        words = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show", "--protocol", protocol)
+        self.scheduler = self._start("scheduler", "scheduler", *words)
+        self.workers: list[ForkServerProcess] = []
         self.address = eventually(lambda: self._found("scheduler", _AT), 60)[1]
 
-    def add_worker(self, *options: str, nanny: bool = False) -> subprocess.Popen[bytes]:
+    def add_worker(self, *options: str, nanny: bool = False) -> ForkServerProcess:
         """One more worker; without a nanny, its process is it."""
         name = f"worker{len(self.workers)}"
         (self.folder / name).mkdir()
         worker = self._start(
-            name, "-m", "distributed.cli.dask_worker", self.address, "--host", "127.0.0.1", "--nthreads", "4",
-            "--no-dashboard", "--nanny" if nanny else "--no-nanny", "--death-timeout", "20", "--name", name,
+            "worker", name, self.address, "--host", "127.0.0.1", "--nthreads", "4", "--no-dashboard",
+            "--nanny" if nanny else "--no-nanny", "--death-timeout", "20", "--name", name,
             "--local-directory", str(self.folder / name), *options,
         )  # fmt: skip
         self.workers.append(worker)
         eventually(lambda: self._found(name, _BEGUN), 60)
         return worker
 
-    def _start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
-        env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        with (self.folder / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, *words, *self._options], stdout=log, stderr=log, env=env, cwd=self.folder
-            )
+    def _start(self, command: str, name: str, *words: str) -> ForkServerProcess:
+        return dask_process(command, (*words, *self._options), self.folder / f"{name}.log")
 
     def _found(self, name: str, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        return pattern.search((self.folder / f"{name}.log").read_text(errors="replace"))
+        log = self.folder / f"{name}.log"
+        return pattern.search(log.read_text(errors="replace")) if log.exists() else None
 
     def close(self) -> None:
         """End every process."""
         for process in (*self.workers, self.scheduler):
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.kill()
+            process.join()
 
 
 @contextmanager

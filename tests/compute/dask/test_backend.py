@@ -112,7 +112,7 @@ def test_steps_that_want_one_gpu_do_not_overlap(trials: Trials) -> None:
 
         async def work(backend: DaskBackend) -> None:
             source = (
-                "import time; print('b', time.time(), flush=True); time.sleep(0.8); print('e', time.time())"
+                "import time; print('b', time.time(), flush=True); time.sleep(0.4); print('e', time.time())"
             )
             handles = [
                 await trials.started(backend, trials.job(source, number, gpus=1)) for number in (1, 2, 3)
