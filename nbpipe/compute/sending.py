@@ -126,12 +126,14 @@ class Sender:
                 if last:
                     told["sha256"] = source.sha256()
                 before = monotonic()
-                await channel.ask("put", told, data)
+                answer, _ = await channel.ask("put", told, data)
                 self._adapt(len(data), monotonic() - before)
-                missing.have += len(data)
-                progress.add(len(data))
-                if last:
+                ahead = int(answer["have"]) - missing.have - len(data)  # somebody else sends it, too
+                missing.have += len(data) + max(ahead, 0)
+                progress.add(len(data) + max(ahead, 0))
+                if last or missing.have >= missing.size:
                     return
+                await source.skip(ahead)
 
     def _adapt(self, count: int, seconds: float) -> None:
         """Let parts be as large as travels in about a second: a line may be of a modem or of a data centre."""

@@ -144,3 +144,27 @@ def test_an_object_that_is_not_there_is_said(machine: Keeping, tmp_path: Path):
     objects = {hashlib.sha256().hexdigest(): tmp_path / "nowhere"}
     with pytest.raises(NbpipeError, match="nowhere cannot be sent: No such file"):
         sent(machine, objects)
+
+
+@pytest.mark.parametrize("size", [200_000, 3_000_000])
+def test_runs_that_send_one_object_at_once_are_not_refused_for_each_other(tmp_path: Path, size: int):
+    objects = content(tmp_path, os.urandom(size))
+    machines = [Keeping(tmp_path / "there") for _ in range(3)]
+
+    async def run(machine: Keeping) -> None:
+        async def open_channel() -> Keeping:
+            return machine
+
+        line = Line("gpu-box", open_channel, 1.0)
+        heard: list[Phase] = []
+        try:
+            await Sender(line).send(objects, Announcer(heard.append))
+        finally:
+            await line.aclose()
+        assert [phase.done for phase in heard if phase.done > phase.total] == []
+
+    async def go() -> None:
+        await asyncio.gather(*map(run, machines))
+
+    asyncio.run(go())
+    assert machines[0].objects.missing(dict.fromkeys(objects, size)) == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -32,7 +34,7 @@ class Objects:
         self._root = root
         self._objects = os.path.join(root, "objects")
         self._partial = os.path.join(root, "partial")
-        self._coming: dict[str, Any] = {}  # SHA-256 of what came of an object so far
+        self._coming: dict[str, tuple[int, Any]] = {}  # SHA-256 of so many bytes of what comes
         for folder in (self._objects, self._partial):
             os.makedirs(folder, 0o700, exist_ok=True)
 
@@ -57,7 +59,8 @@ class Objects:
             return False
         if status.st_mtime_ns == _KEPT and size in (None, status.st_size):
             return True
-        os.unlink(path)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
         return False
 
     def path(self, digest: str) -> str:
@@ -71,41 +74,59 @@ class Objects:
         return os.path.join(self._objects, digest[:2], digest)
 
     def put(self, digest: str, offset: int, size: int, sha256: str | None, data: bytes) -> int:
-        """Take the next part of an object, or begin it anew; how much of it is here.
+        """Take the next part of an object; how much of it is here.
+
+        Many may send one object at once, each from where it is: of a part that is here in part the rest is taken,
+        and who hears that more is here than it sent goes on from there.
 
         Args:
             digest: its name.
-            offset: where the part begins; 0 begins anew.
+            offset: where the part begins; not beyond what is here.
             size: bytes of the whole.
             sha256: of the whole, with the last part.
             data: the part.
 
+        Returns:
+            Bytes that are here, `size` once the whole is kept.
+
         Raises:
-            Refusal: the part is not the next one, the whole is something else, or there is no room.
+            Refusal: what lies before the part is not here, the whole is something else, or there is no room.
         """
-        if self.has(digest, size):
-            return size
-        partial = self._partial_path(digest)
         with working_in(self._root):
-            have = _size(partial)
-            if offset not in (0, have) or offset + len(data) > size:
-                raise Refusal("offset", f"{have} bytes of {digest[:12]} are here, and {offset} came next.")
-            total = self._hash(digest, partial, offset)
-            del self._coming[digest]  # known again once all is written
-            try:
-                with open(partial, "ab" if offset else "wb") as file:
-                    file.write(data)
-            except OSError:  # a disk that is full has room again for what is smaller
-                os.unlink(partial)
-                raise
-            total.update(data)
-            if sha256 is None:
-                self._coming[digest] = total
-                return offset + len(data)
-            if total.hexdigest() != sha256 or _size(partial) != size:
-                os.unlink(partial)
-                raise Refusal("digest", f"{digest[:12]} did not arrive whole.")
-            self._keep(partial, digest)
+            while not self.has(digest, size):
+                with open(self._partial_path(digest), "a+b", buffering=0) as file:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                    if not _is(file, self._partial_path(digest)):
+                        continue  # it was kept, or removed, by who had it before
+                    if not self.has(digest, size):
+                        return self._take(file, digest, offset, size, sha256, data)
+                    os.unlink(file.name)
+        return size
+
+    def _take(
+        self, file: io.FileIO, digest: str, offset: int, size: int, sha256: str | None, data: bytes
+    ) -> int:
+        """Take a part into its file, which nobody else writes meanwhile."""
+        have = os.fstat(file.fileno()).st_size
+        if offset > have or offset + len(data) > size:
+            raise Refusal("offset", f"{have} bytes of {digest[:12]} are here, and {offset} came next.")
+        total = self._sum(digest, file, have)
+        new = memoryview(data)[have - offset :]
+        total.update(new)
+        have += len(new)
+        try:
+            while new:
+                new = new[file.write(new) :]
+        except OSError:  # a disk that is full has room again for what is smaller
+            os.unlink(file.name)
+            raise
+        if sha256 is None:
+            self._coming[digest] = have, total
+            return min(have, size - 1)  # that all of it is here is said once it is kept
+        if total.hexdigest() != sha256 or have != size:
+            os.unlink(file.name)
+            raise Refusal("digest", f"{digest[:12]} did not arrive whole.")
+        self._keep(os.fspath(file.name), digest)
         return size
 
     def adopt(self, path: str, digest: str) -> None:
@@ -132,15 +153,19 @@ class Objects:
         os.utime(path, ns=(_KEPT, _KEPT))
         os.replace(path, kept)
 
-    def _hash(self, digest: str, partial: str, offset: int) -> Any:
-        """SHA-256 of what is here of an object; read again where another agent took it."""
-        if not offset or digest not in self._coming:
-            total = self._coming[digest] = hashlib.sha256()
-            if offset:
-                with open(partial, "rb") as file:
-                    while data := file.read(_CHUNK):
-                        total.update(data)
-        return self._coming[digest]
+    def _sum(self, digest: str, file: io.FileIO, end: int) -> Any:
+        """SHA-256 of an object up to some byte; what somebody else took is read."""
+        known, total = self._coming.pop(digest, (0, None))
+        if total is None or known > end:
+            known, total = 0, hashlib.sha256()
+        file.seek(known)
+        while known < end:
+            data = file.read(min(end - known, _CHUNK))
+            if not data:
+                break
+            total.update(data)
+            known += len(data)
+        return total
 
     def _partial_path(self, digest: str) -> str:
         self.path(digest)
@@ -152,6 +177,14 @@ def untouched(path: str) -> bool:
     with suppress(OSError):
         return os.stat(path).st_mtime_ns == _KEPT
     return False
+
+
+def _is(file: io.FileIO, path: str) -> bool:
+    """Whether an open file is still what lies at its path: it may have become an object, or have been removed."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _size(path: str) -> int:
