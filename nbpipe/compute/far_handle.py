@@ -10,7 +10,7 @@ from typing import Any
 from nbpipe.compute.announcer import Announcer
 from nbpipe.compute.base import Collected, Exit, Handle, Job, Offsets, Phase, Sink, Stream
 from nbpipe.compute.collecting import Collector
-from nbpipe.compute.line import Line, Unreachable
+from nbpipe.compute.line import Line, MachineAway
 from nbpipe.errors import NbpipeError
 
 _WAIT = 10.0  # seconds an answer may take when there is nothing to say
@@ -68,7 +68,7 @@ class FarHandle(Handle):
             return
         try:
             await self._end(grace, _CANCEL_PATIENCE)
-        except Unreachable as error:
+        except MachineAway as error:
             self._see_to(self._end(grace))
             self._settle(_lost(f"{error.fact} The step is ended as soon as it does."))
             return
@@ -88,7 +88,7 @@ class FarHandle(Handle):
         told = {"attempt": self._attempt_id, "kept": dict(kept)}
         try:
             await self._line.ask("forget", told, patience=_CANCEL_PATIENCE)
-        except Unreachable:
+        except MachineAway:
             return
 
     async def let_go(self) -> None:
@@ -107,7 +107,7 @@ class FarHandle(Handle):
         except _SinkFailed as failed:
             await self._abandon()
             self._settle(failed.error)
-        except Unreachable as error:
+        except MachineAway as error:
             self._settle(_lost(error.fact))
         except NbpipeError as error:
             if getattr(error, "kind", "") == "unknown":
@@ -150,7 +150,7 @@ class FarHandle(Handle):
         """End the job because nobody takes its output."""
         try:
             await self._end(0.0, _CANCEL_PATIENCE)
-        except Unreachable:
+        except MachineAway:
             self._see_to(self._end(0.0))
         except NbpipeError:
             return

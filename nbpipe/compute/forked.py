@@ -117,7 +117,7 @@ class _Zygote:
         loop = asyncio.get_running_loop()
         try:
             answer = await asyncio.wait_for(loop.sock_recv(self._control, 1), _PATIENCE)
-        except (TimeoutError, OSError):
+        except (asyncio.TimeoutError, OSError):
             answer = b""
         except asyncio.CancelledError:
             self._kill()

@@ -21,7 +21,7 @@ _LONGEST_PAUSE = 15.0  # seconds between two tries
 _ANSWER = 60.0  # seconds in which a machine that was reached says hello
 
 
-class Unreachable(NbpipeError, ConnectionError):
+class MachineAway(NbpipeError, ConnectionError):
     """A machine did not answer for as long as that was to be borne."""
 
     __str__ = NbpipeError.__str__
@@ -85,7 +85,7 @@ class Line:
             patience: seconds to wait for a channel, where that is less than the line's own.
 
         Raises:
-            Unreachable: there was no channel for so long.
+            MachineAway: there was no channel for so long.
             NbpipeError: what the machine says is wrong.
         """
         while True:
@@ -99,13 +99,13 @@ class Line:
         """The channel there is, or the next one.
 
         Raises:
-            Unreachable: there is none, for as long as `ask` says.
+            MachineAway: there is none, for as long as `ask` says.
             NbpipeError: none can be opened at all.
         """
         if self._channel is not None:
             return self._channel
         if self._closed:
-            raise Unreachable(f"The connection to {self.name} was closed.")
+            raise MachineAway(f"The connection to {self.name} was closed.")
         if self._opening is None or self._opening.done():
             self._opening = asyncio.create_task(self._open())
         await asyncio.wait({self._opening}, timeout=patience)
@@ -114,7 +114,7 @@ class Line:
         try:
             return self._opening.result()
         except asyncio.CancelledError:
-            raise Unreachable(f"The connection to {self.name} was closed.") from None
+            raise MachineAway(f"The connection to {self.name} was closed.") from None
 
     async def lose(self, channel: Channel, error: NbpipeError) -> None:
         """A channel broke; the first to notice lets everybody know."""
@@ -183,12 +183,12 @@ class Line:
         for listener in tuple(self._listeners):
             listener.away(self.name, error.fact)
 
-    def _silent(self, why: str) -> Unreachable:
-        return Unreachable(f"{self.name} does not answer: {why}.", remedy=self._remedy)
+    def _silent(self, why: str) -> MachineAway:
+        return MachineAway(f"{self.name} does not answer: {why}.", remedy=self._remedy)
 
-    def _given_up(self, error: NbpipeError | None = None) -> Unreachable:
+    def _given_up(self, error: NbpipeError | None = None) -> MachineAway:
         known = error or self._lost
-        return Unreachable(
+        return MachineAway(
             f"{self.name} does not answer" + (f", for {_span(self._patience)} now." if error else "."),
             place=known.fact if known else None,
             remedy=(known.remedy if known else None) or self._remedy,

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from nbpipe.compute.base import Sink, Stream
 
+_SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ of Linux, which Python names from 3.10 on
 _CHUNK = 256 * 1024  # bytes a read takes at most, and what a pipe is asked to hold
 _LAST_READS = 64  # of what a job left in a pipe; more can only come from a process that is not the job's
 
@@ -32,7 +33,7 @@ class Output:
             reader, writer = os.pipe()
             os.set_blocking(reader, False)
             with suppress(OSError):  # beyond the user's allowance; the pipe stays as it is
-                fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _CHUNK)
+                fcntl.fcntl(writer, _SET_PIPE_SIZE, _CHUNK)
             self._readers[reader] = stream
             self.writers.append(writer)
 

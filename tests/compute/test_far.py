@@ -14,7 +14,7 @@ import pytest
 from nbpipe.compute import far_handle
 from nbpipe.compute.base import Phase
 from nbpipe.compute.far import FarBackend
-from nbpipe.compute.line import Unreachable
+from nbpipe.compute.line import MachineAway
 from nbpipe.compute.relayed import open_here
 from nbpipe.errors import NbpipeError, StoreError
 from tests.compute.agents import Machine, job
@@ -78,7 +78,7 @@ def test_a_machine_that_stays_away_is_given_up_and_named(machine: Machine, tmp_p
         ended = await handle.wait()
         assert (ended.code, ended.signal) == (None, None)
         assert "gpu-box does not answer" in ended.lost
-        with pytest.raises(Unreachable, match="gpu-box"):
+        with pytest.raises(MachineAway, match="gpu-box"):
             await backend.probe()
 
     machine.run(work, patience=0.5)

@@ -11,7 +11,7 @@ import pytest
 from nbpipe.compute.announcer import Announcer
 from nbpipe.compute.base import Phase
 from nbpipe.compute.channel import ChannelBroken
-from nbpipe.compute.line import Line, Unreachable
+from nbpipe.compute.line import Line, MachineAway
 from nbpipe.errors import NbpipeError
 
 
@@ -87,7 +87,7 @@ def test_many_who_ask_share_one_channel_and_its_successor():
 
 
 def test_a_machine_that_never_answered_is_said_at_once():
-    with pytest.raises(Unreachable) as error:
+    with pytest.raises(MachineAway) as error:
         over([OSError(113, "No route to host")], lambda line: line.ask("a", {}))
     assert str(error.value).splitlines() == [
         "gpu-box does not answer: No route to host.",
@@ -104,9 +104,9 @@ def test_when_patience_is_over_it_is_said_and_the_next_who_asks_hears_it_at_once
     gone = OSError(113, "No route to host")
 
     async def work(line: Line) -> None:
-        with pytest.raises(Unreachable, match="gpu-box does not answer, for 1 s now"):
+        with pytest.raises(MachineAway, match="gpu-box does not answer, for 1 s now"):
             await line.ask("a", {})
-        with pytest.raises(Unreachable, match="No route to host"):
+        with pytest.raises(MachineAway, match="No route to host"):
             await line.ask("b", {})
         assert await line.ask("c", {}) == ({"did": "c"}, b"")
 
@@ -122,7 +122,7 @@ def test_who_has_less_patience_is_not_kept_and_the_line_is_tried_on():
             return await super().ask(verb, told, data)
 
     async def work(line: Line) -> object:
-        with pytest.raises(Unreachable):
+        with pytest.raises(MachineAway):
             await line.ask("a", {}, patience=0.05)
         return await line.ask("b", {})
 
@@ -154,7 +154,7 @@ def test_a_line_that_is_closed_while_it_is_tried_says_so():
         while not line._lost:  # noqa: ASYNC110 - the line tells listeners alone
             await asyncio.sleep(0)
         await line.aclose()
-        with pytest.raises(Unreachable, match="closed"):
+        with pytest.raises(MachineAway, match="closed"):
             await asking
 
     over([Scripted(1), *[OSError(111, "Connection refused")] * 9], work)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbpipe.environments import probe_script
+from tests.oldest import oldest_python
 
 
 def ask(site: Path, **env: str) -> dict:
@@ -132,8 +132,5 @@ def test_what_is_not_there_has_no_stamp(tmp_path):
 
 
 def test_the_oldest_python_answers():
-    command = shutil.which("python3.9")
-    if not command or subprocess.run([command, "-c", ""], capture_output=True, check=False).returncode:
-        pytest.skip("no Python 3.9 here")
-    done = subprocess.run([command, probe_script.__file__], capture_output=True, check=True)
+    done = subprocess.run([oldest_python(), probe_script.__file__], capture_output=True, check=True)
     assert json.loads(done.stdout)["version"] == "3.9"

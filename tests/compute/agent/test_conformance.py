@@ -10,8 +10,10 @@ import pytest
 from nbpipe.compute.agent.agent import Agent
 from nbpipe.compute.channel import AgentChannel, Channel
 from nbpipe.compute.conformance import BackendLaws, Target
+from nbpipe.compute.conformance.parcels import ParcelLaws
 from nbpipe.compute.far import FarBackend
 from nbpipe.compute.relayed import open_here
+from tests.oldest import oldest_python
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents work under Linux")
 
@@ -19,7 +21,6 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="agents work und
 _HOLDER = """
 from pathlib import Path
 from nbpipe.compute.far import FarBackend
-from nbpipe.compute.relayed import open_here
 from nbpipe.compute.relayed import open_here
 backend = FarBackend("daemon", lambda: open_here("daemon", Path({root!r})))
 """
@@ -59,3 +60,19 @@ class TestDaemon(BackendLaws):
         root = tmp_path / "root"
         holder = _HOLDER.format(root=str(root))
         return Target(lambda: FarBackend("daemon", lambda: open_here("daemon", root)), holder=holder)
+
+
+class _OldestPython:
+    @pytest.fixture
+    def target(self, tmp_path: Path) -> Target:
+        root, python = tmp_path / "root", oldest_python()
+        return Target(lambda: FarBackend("old", lambda: open_here("old", root, python)))
+
+
+class TestParcelsOnTheOldestPython(_OldestPython, ParcelLaws):
+    """A daemon that runs on the oldest interpreter there may be on other machines: the first laws."""
+
+
+@pytest.mark.slow
+class TestDaemonOnTheOldestPython(_OldestPython, BackendLaws):
+    """As above: all of them."""
