@@ -40,12 +40,13 @@ class NbpipeError(Exception):
         self.place = place
         self.remedy = remedy
 
+    @property
+    def details(self) -> str:
+        """What stands below the fact: where, then what to do next; empty where neither is told."""
+        return "\n".join(filter(None, (self.place, self.remedy)))
+
     def __str__(self) -> str:
-        lines = [self.fact]
-        for detail in (self.place, self.remedy):
-            if detail:
-                lines.extend("  " + line for line in detail.splitlines())
-        return "\n".join(lines)
+        return "\n".join([self.fact, *("  " + line for line in self.details.splitlines())])
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.__dict__ | {"args": self.args}))

@@ -56,7 +56,7 @@ def all_checks(workspace: Workspace) -> Iterator[Check]:
         try:
             yield check(workspace)
         except NbpipeError as error:
-            yield Check(check.__name__, "failed", error.fact, error.remedy or "")
+            yield Check(check.__name__, "failed", error.fact, error.details)
     yield kernels()
     yield layout()
     yield jupyterlab()
@@ -127,7 +127,7 @@ def state(workspace: Workspace) -> Check:
     try:
         workspace.state.ensure()
     except NbpipeError as error:
-        return Check("state", "failed", error.fact, error.remedy or "")
+        return Check("state", "failed", error.fact, error.details)
     return Check("state", "ok", f"{STATE_NAME}/ is there and can be read")
 
 

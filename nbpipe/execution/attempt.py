@@ -107,7 +107,7 @@ class Attempt:
         except (NbpipeError, OSError) as error:
             begun = self._process is not None and self._process.handle is not None
             return self._failed(
-                "lost" if begun else "start", one_line(error), remedy=getattr(error, "remedy", "") or ""
+                "lost" if begun else "start", one_line(error), remedy=getattr(error, "details", "")
             )
         else:
             return event
@@ -260,7 +260,7 @@ class Attempt:
             outputs = {port.name: place.publish(port) for port in self.node.outputs}
             self.means.put_copies(self.node, outputs)
         except NbpipeError as error:
-            return self._failed("output", one_line(error), ended, remedy=error.remedy or "")
+            return self._failed("output", one_line(error), ended, remedy=error.details)
         return self._publish_result(ended, outputs, place.publish_kept())
 
     def _publish_result(self, ended: Exit, outputs: dict[str, str], kept: str) -> Event:

@@ -327,7 +327,7 @@ class Executor:
         step = self.state.steps[node_id]
         if step.status.settled:
             return
-        remedy = getattr(error, "remedy", None) or ""
+        remedy = getattr(error, "details", "")
         self.emit(StepFailed(time.time(), node_id, step.attempts, "start", one_line(error), remedy=remedy))
 
     async def _watch_requests(self) -> None:

@@ -131,8 +131,7 @@ class WorkspaceTargets:
         try:
             return answer_of(look)
         except NbpipeError as error:
-            remedy = "\n".join(filter(None, [error.place, error.remedy]))
-            return TargetStatus(False, slots=slots_of(target), problem=error.fact, remedy=remedy)
+            return TargetStatus(False, slots=slots_of(target), problem=error.fact, remedy=error.details)
 
 
 def open_backend(target: ComputeTarget, secrets: Mapping[str, Any], environ: Mapping[str, str]) -> Backend:

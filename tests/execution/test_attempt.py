@@ -135,12 +135,14 @@ def test_an_interpreter_that_is_gone_when_the_step_starts_fails_it_and_says_so(p
     failure = project.run(remove, step).step("one").failure
     assert failure.cause == "start"
     assert str(tmp_path / "venv") in failure.message
+    assert "was to run with it.\nThe one nbpipe runs with is:" in failure.remedy
 
 
 def test_an_argument_that_no_process_can_have_fails_the_step(project):
     failure = project.run(project.cell("one", "", arguments=["a\0b"])).step("one").failure
     assert failure.cause == "start"
     assert failure.message
+    assert "no text may hold a NUL" in failure.remedy  # where it is: the second line of the error
 
 
 # Secrets.

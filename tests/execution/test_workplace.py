@@ -176,6 +176,12 @@ def test_an_output_that_is_not_what_was_declared_fails_the_step_and_nothing_is_p
     assert planned(project.plan(step))[0][1:] == ("will run", "failed in run 1")
 
 
+def test_an_output_that_is_a_link_fails_the_step_and_says_where_it_leads(project):
+    source = "import os, sys\nos.rmdir(sys.argv[1])\nos.symlink('/scratch/of/another/machine', sys.argv[1])\n"
+    failure = project.run(project.cell("one", source, "{>place/}")).step("one").failure
+    assert failure.message.startswith("place is a link to /scratch/of/another/machine")
+
+
 def test_what_was_written_instead_is_named(project):
     run = project.run(project.cell("prep", "open('clean_data.csv', 'w')\n", "--out {>clean.csv}"))
     failure = run.step("prep").failure
