@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbpipe import runtime
-from nbpipe.compute.base import Exit, Handle, Job, Sink
+from nbpipe.compute.base import Exit, Handle, Job, Sink, Stream
 from nbpipe.compute.output import Output
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
 from nbpipe.runtime import tree
@@ -212,6 +212,14 @@ class ForkedHandle(Handle):
         self._command(KILL)
         while not (await asyncio.wait({self.done}, timeout=_OBEYED))[0]:
             await asyncio.to_thread(self._zygote.wake)
+
+    def hold(self, stream: Stream) -> None:
+        """Let the job wait as soon as it prints more into a stream than its pipe holds."""
+        self._output.hold(stream)
+
+    def go_on(self, stream: Stream) -> None:
+        """Take again what the job prints into a stream."""
+        self._output.go_on(stream)
 
     def _command(self, letter: bytes) -> None:
         if not self.done.done():

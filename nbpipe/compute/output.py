@@ -27,6 +27,7 @@ class Output:
         self._sink = sink
         self._failed = failed
         self._readers: dict[int, Stream] = {}
+        self._held: set[Stream] = set()
         self.writers: list[int] = []
         streams: tuple[Stream, ...] = ("stdout", "stderr")
         for stream in streams:
@@ -43,6 +44,23 @@ class Output:
         self._close_writers()
         for reader in self._readers:
             loop.add_reader(reader, self._read, reader)
+
+    def hold(self, stream: Stream) -> None:
+        """Read no more of a stream for now: the job waits once its pipe is full."""
+        if stream not in self._held:
+            self._held.add(stream)
+            for reader in self._of(stream):
+                asyncio.get_running_loop().remove_reader(reader)
+
+    def go_on(self, stream: Stream) -> None:
+        """Read a stream again that was held."""
+        if stream in self._held:
+            self._held.discard(stream)
+            for reader in self._of(stream):
+                asyncio.get_running_loop().add_reader(reader, self._read, reader)
+
+    def _of(self, stream: Stream) -> list[int]:
+        return [reader for reader, its in self._readers.items() if its == stream]
 
     def drain(self) -> None:
         """Read what is left, now that the job is gone, and close the pipes."""

@@ -18,7 +18,7 @@ from nbpipe.compute.agent.place import SPOOL, Place
 from nbpipe.compute.agent.refusal import working_in
 from nbpipe.compute.base import Exit, Handle, Job, Stream
 from nbpipe.compute.checked import check_job
-from nbpipe.compute.forked import Zygotes
+from nbpipe.compute.forked import ForkedHandle, Zygotes
 
 _LOOK = 0.1  # seconds between two looks at what a step's runtime records
 _LOST = "The agent on this machine ended while it ran."
@@ -43,7 +43,7 @@ class Attempt:
         self.ended: dict[str, Any] | None = None
         self._parcel = parcel
         self._logs: dict[Stream, Log] = {}
-        self._handle: Handle | None = None
+        self._handle: ForkedHandle | None = None
         self._news = asyncio.Event()
 
     @classmethod
@@ -75,6 +75,7 @@ class Attempt:
             job = _job(order, self.place.root)
             python = check_job(job)
             self._handle = await zygotes.start(python, job, self._take)
+            self._let_wait()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -90,7 +91,14 @@ class Attempt:
     def _take(self, stream: Stream, data: bytes) -> None:
         with working_in(self.folder):
             self._logs[stream].write(data)
+        self._let_wait()
         self._news.set()
+
+    def _let_wait(self) -> None:
+        """Let the job wait with what it prints as long as too much of it is unread, for hours if need be."""
+        if self._handle is not None and self.ended is None:
+            for stream, log in self._logs.items():
+                (self._handle.hold if log.full else self._handle.go_on)(stream)
 
     async def _watch(self, handle: Handle) -> None:
         try:
@@ -112,10 +120,14 @@ class Attempt:
         """What is new of its streams; where nothing is, after some seconds or as soon as something comes.
 
         Args:
-            offsets: bytes of each stream that were read.
+            offsets: bytes of each stream that were read; what was is not kept for ever.
             wait: seconds.
             most: bytes in one answer.
         """
+        if self.ended is None:
+            for stream, log in self._logs.items():
+                log.take(int(offsets.get(stream, 0)))
+            self._let_wait()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait
         while True:
