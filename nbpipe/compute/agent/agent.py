@@ -11,13 +11,13 @@ import shutil
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from nbpipe.compute.agent.attempt import Attempt
 from nbpipe.compute.agent.environments import Environments
+from nbpipe.compute.agent.leavings import Leavings
 from nbpipe.compute.agent.objects import Objects
 from nbpipe.compute.agent.refusal import Refusal, told, working_in
 from nbpipe.compute.checked import find_python
@@ -28,8 +28,7 @@ from nbpipe.errors import NbpipeError, UsageError
 PROTOCOL = 1
 """Number of what is asked and answered; agents of different numbers do not speak with each other."""
 
-_FORGOTTEN = 7 * 86400  # seconds after which what a job left is nobody's any more
-_UNUSED = 30 * 86400  # seconds after which an object that no job was lent is removed
+_TIDY = 3600.0  # seconds between two looks at what jobs left
 _MOST = 1 << 22  # bytes in one answer
 
 Answer = tuple[dict[str, Any], bytes]
@@ -61,6 +60,7 @@ class Agent:
         self._zygotes = Zygotes()
         self._attempts: dict[str, Attempt] = {}
         self._starting: dict[str, asyncio.Future[None]] = {}
+        self._tidying: asyncio.Future[None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -104,8 +104,21 @@ class Agent:
             return {"id": head.get("id"), **told(Refusal("refused", fact))}, b""
         return {"id": head.get("id"), "told": answered}, more
 
+    def keep_tidy(self) -> None:
+        """Remove now and every hour what jobs left and nobody will ask for, until it is closed."""
+        self._tidying = asyncio.ensure_future(self._keep_tidy())
+
+    async def _keep_tidy(self) -> None:
+        leavings = Leavings(self.root)
+        while True:
+            gone = set(await asyncio.to_thread(leavings.tidy))
+            self._attempts = {name: each for name, each in self._attempts.items() if each.folder not in gone}
+            await asyncio.sleep(_TIDY)
+
     async def aclose(self) -> None:
         """End every job."""
+        if self._tidying is not None:
+            self._tidying.cancel()
         await self._zygotes.aclose()
 
     async def _hello_(self, _asked: Mapping[str, Any], _data: bytes) -> Answer:
@@ -197,6 +210,7 @@ class Agent:
         attempt = self._known(attempt_id)
         if attempt is None:
             raise Refusal("unknown", f"Nothing is known of {attempt_id[:200]} here.")
+        attempt.asked_for()
         return attempt
 
     def _known(self, attempt_id: str) -> Attempt | None:
@@ -212,22 +226,3 @@ class Agent:
         digest = hashlib.sha256(attempt_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         readable = re.sub(r"[^A-Za-z0-9_.]+", "-", attempt_id).strip("-.")[:40]
         return os.path.join(self.root, "attempts", f"{readable}-{digest}")
-
-    def tidy(self) -> None:
-        """Remove what jobs left that nobody asked for in a week, and objects that none was lent in a month."""
-        now = time.time()
-        for entry in list(os.scandir(os.path.join(self.root, "attempts"))):
-            ended = os.path.join(entry.path, "ended.json")
-            if now - _changed(ended, now) > _FORGOTTEN:
-                shutil.rmtree(entry.path, ignore_errors=True)
-        for folder, _, names in os.walk(os.path.join(self.root, "objects")):
-            for name in names:
-                if now - _changed(os.path.join(folder, name), now) > _UNUSED:
-                    Path(folder, name).unlink(missing_ok=True)
-
-
-def _changed(path: str, default: float) -> float:
-    try:
-        return os.lstat(path).st_ctime
-    except OSError:
-        return default

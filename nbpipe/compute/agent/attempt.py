@@ -6,21 +6,24 @@ import asyncio
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nbpipe.compute.agent.leavings import hold, is_held, remove_whole
 from nbpipe.compute.agent.log import Log
 from nbpipe.compute.agent.objects import Objects
 from nbpipe.compute.agent.place import SPOOL, Place
-from nbpipe.compute.agent.refusal import working_in
+from nbpipe.compute.agent.refusal import Refusal, working_in
 from nbpipe.compute.base import Exit, Handle, Job, Stream
 from nbpipe.compute.checked import check_job
 from nbpipe.compute.forked import ForkedHandle, Zygotes
 
 _LOOK = 0.1  # seconds between two looks at what a step's runtime records
+_ASKED = 60.0  # seconds between two notes that somebody asked
 _LOST = "The agent on this machine ended while it ran."
 _STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 
@@ -28,8 +31,8 @@ _STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 class Attempt:
     """A job, from its order to its end.
 
-    Its folder holds ``parcel.json``, ``place/`` (the job's own folder), ``stdout.*`` and ``stderr.*``, and at
-    the end ``ended.json``; its environment stays in memory.
+    Its folder holds ``held`` (locked while it runs), ``parcel.json``, ``place/`` (the job's own folder),
+    ``stdout.*`` and ``stderr.*``, and at the end ``ended.json``; its environment stays in memory.
 
     Args:
         folder: the attempt's folder.
@@ -45,13 +48,15 @@ class Attempt:
         self._logs: dict[Stream, Log] = {}
         self._handle: ForkedHandle | None = None
         self._news = asyncio.Event()
+        self._held = -1
+        self._asked = float("-inf")
 
     @classmethod
     def found(cls, folder: str, objects: Objects) -> Attempt:
         """One that an earlier agent started; if nobody saw its end, it is lost.
 
         Raises:
-            Refusal: its folder cannot be read.
+            Refusal: its folder cannot be read, or another agent runs it.
         """
         with working_in(folder):
             with open(os.path.join(folder, "parcel.json"), encoding="ascii") as file:
@@ -61,6 +66,8 @@ class Attempt:
                 with open(os.path.join(folder, "ended.json"), encoding="ascii") as file:
                     attempt.ended = json.load(file)
             except FileNotFoundError:
+                if is_held(folder):
+                    raise Refusal("refused", "Another agent on this machine runs it.") from None
                 attempt._end(Exit(None, None, 0.0, 0.0, 0, lost=_LOST))
         return attempt
 
@@ -78,12 +85,14 @@ class Attempt:
             self._let_wait()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
+            self._let_go()
             raise
         self._watching = asyncio.ensure_future(self._watch(self._handle))
 
     def _lay_out(self) -> None:
         with working_in(self.folder):
             os.makedirs(self.folder, 0o700)
+            self._held = hold(self.folder)
             _write(os.path.join(self.folder, "parcel.json"), self._parcel)
             self._logs = {stream: Log(self.folder, stream) for stream in _STREAMS}
         self.place.lay_out()
@@ -114,7 +123,20 @@ class Attempt:
         with suppress(OSError):  # no room: it is known here as long as this agent lives
             _write(os.path.join(self.folder, "ended.json"), told)
         self.ended = told
+        self._let_go()
         self._news.set()
+
+    def _let_go(self) -> None:
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
+
+    def asked_for(self) -> None:
+        """Note that somebody wants to know of it, so that it is kept."""
+        if time.monotonic() - self._asked > _ASKED:
+            self._asked = time.monotonic()
+            with suppress(OSError):
+                os.utime(os.path.join(self.folder, "parcel.json"))
 
     async def read(self, offsets: Mapping[str, int], wait: float, most: int) -> tuple[dict[str, Any], bytes]:
         """What is new of its streams; where nothing is, after some seconds or as soon as something comes.
@@ -180,8 +202,7 @@ class Attempt:
         """Keep some results as objects, and remove the rest."""
         with working_in(self.folder):
             self.place.adopt(kept)
-            _make_removable(self.folder)
-            shutil.rmtree(self.folder)
+            remove_whole(self.folder)
 
 
 def _write(path: str, told: Any) -> None:
@@ -190,15 +211,6 @@ def _write(path: str, told: Any) -> None:
     with open(os.open(path + ".new", flags, 0o600), "w", encoding="ascii") as file:
         json.dump(told, file)
     os.replace(path + ".new", path)
-
-
-def _make_removable(folder: str) -> None:
-    """A job may have taken from its user the right to change its folders."""
-    for inner, folders, _ in os.walk(folder):
-        for name in folders:
-            path = os.path.join(inner, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
 
 
 def _job(order: Mapping[str, Any], place: str) -> Job:

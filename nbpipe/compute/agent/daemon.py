@@ -152,7 +152,7 @@ class _Daemon:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
         os.write(ready, b"R")
         os.close(ready)
-        await asyncio.to_thread(self._agent.tidy)
+        self._agent.keep_tidy()
         await self._until_idle(ended)
         server.close()
         await self._agent.aclose()

@@ -30,6 +30,7 @@ def serve(root: str) -> None:
 
 async def _serve(root: str, connection: socket.socket) -> None:
     agent = Agent(root)
+    agent.keep_tidy()
     reader, writer = await asyncio.open_connection(sock=connection)
     waited = {
         asyncio.ensure_future(serve_stream(agent, reader, writer)),
