@@ -24,7 +24,7 @@ from nbpipe.execution.far_workplace import FarWorkplace
 from nbpipe.execution.frozen import FrozenStep
 from nbpipe.execution.logs import LogWriter
 from nbpipe.execution.means import Means
-from nbpipe.execution.process_environment import StepPaths, command_line, step_environment, step_run_id
+from nbpipe.execution.process_environment import command_line, step_environment, step_run_id
 from nbpipe.execution.progress import Progress
 from nbpipe.execution.step_process import StepProcess
 from nbpipe.execution.workplace import BoundInput, Workplace
@@ -97,12 +97,12 @@ class Attempt:
             python = await self._ready(step)
             if python is None:
                 return StepCancelled(time.time(), self.node.node_id, self._stopped_by)
-            paths = await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
-            self._process = process = self._on_target(python, place, paths, log)
+            await asyncio.to_thread(place.prepare, step, self.inputs, self.means.runtime)
+            self._process = process = self._on_target(python, place, log)
             ended = await self._run_process(process, place)
             log.close()
             self._read_spool(place.spool)
-            event = await asyncio.to_thread(self._settle, ended, place, paths, log)
+            event = await asyncio.to_thread(self._settle, ended, place, log)
             await self._let_go(process, place, event, ended)
         except (NbpipeError, OSError) as error:
             begun = self._process is not None and self._process.handle is not None
@@ -142,9 +142,9 @@ class Attempt:
         await asyncio.wait({self._readying})
         return None if self._readying.cancelled() else self._readying.result()
 
-    def _on_target(self, python: str, place: Workplace, paths: StepPaths, log: LogWriter) -> StepProcess:
+    def _on_target(self, python: str, place: Workplace, log: LogWriter) -> StepProcess:
         """The attempt's process, ready to be started where the step runs."""
-        far = isinstance(place, FarWorkplace)
+        far, paths = isinstance(place, FarWorkplace), place.paths
         env = step_environment(self.means.variables, self.node, self.means.frozen, paths, far=far)
         if self.gpus:
             env["CUDA_VISIBLE_DEVICES"] = gpu_names(self.gpus, {} if far else self.means.variables)
@@ -161,7 +161,7 @@ class Attempt:
             (place.take if stream == "spool" else log.write)(stream, data)
 
         return StepProcess(
-            self.means.backends.of(self.node.target), job, sink, self._progress,
+            self.means.backends.of(self.node.target), job, place, sink, self._progress,
             limit=resources.timeout, away=self.means.away(self.fingerprint.key, self.node), forced=self.forced,
         )  # fmt: skip
 
@@ -169,7 +169,7 @@ class Attempt:
         """Start it, follow what its runtime records, and bring home what it left."""
         if self._stopped_by:
             await process.stop(self._stopped_by)
-        watching = asyncio.create_task(self._watch_spool(place.spool))
+        watching = asyncio.create_task(self._watch_spool(place))
         try:
             ended = await process.run()
         finally:
@@ -196,10 +196,10 @@ class Attempt:
             with suppress(NbpipeError):  # the target clears up by itself some day
                 await process.handle.forget(place.kept_there(outputs))
 
-    async def _watch_spool(self, spool: Path) -> None:
+    async def _watch_spool(self, place: Workplace) -> None:
         while True:
             await asyncio.sleep(SPOOL_POLL)
-            self._read_spool(spool)
+            self._read_spool(place.spool)
 
     def _read_spool(self, spool: Path) -> None:
         path = spool / "spool.jsonl"
@@ -214,10 +214,10 @@ class Attempt:
         self.records.append(record)
         self.emit(StepLogged(time.time(), self.node.node_id, record))
 
-    def _settle(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
+    def _settle(self, ended: Exit, place: Workplace, log: LogWriter) -> Event:
         """Judge how it ended, keep what it left in ``./outputs`` however that was, and clear up."""
         try:
-            event = self._judge(ended, place, paths, log)
+            event = self._judge(ended, place, log)
             if isinstance(event, StepFailed | StepCancelled):
                 event = replace(event, kept=place.publish_kept())
             if place.not_kept:
@@ -227,7 +227,7 @@ class Attempt:
         finally:
             place.clear()
 
-    def _judge(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
+    def _judge(self, ended: Exit, place: Workplace, log: LogWriter) -> Event:
         """Look at the exit and the inputs; publish if all is well."""
         changed = place.changed(self.inputs)  # however it ended: a changed object is no result any more
         if self._stopped_by:
@@ -239,7 +239,7 @@ class Attempt:
                 self._process is not None and self._process.timed_out,
             )
         if ended.code != 0:
-            return self._broken(ended, place, paths, log)
+            return self._broken(ended, place, log)
         told = next((record for record in reversed(self.records) if record["record"] == "fail"), None)
         if told is not None:  # Azure ML v1: a script that calls run.fail() has failed, whatever it exits with
             details = str(told.get("details") or "").strip() or "the script called run.fail()"
@@ -248,14 +248,14 @@ class Attempt:
             return self._failed(
                 "input", f"input changed while running: {', '.join(changed)}", ended, remedy=READ_ONLY
             )
-        return self._publish(ended, place, paths, log)
+        return self._publish(ended, place, log)
 
-    def _publish(self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter) -> Event:
+    def _publish(self, ended: Exit, place: Workplace, log: LogWriter) -> Event:
         """Take the outputs into the store, if they are all what was declared."""
         problems = {port.name: place.form_problem(port) for port in self.node.outputs}
         wrong = next((name for name, problem in problems.items() if problem), None)
         if wrong is not None:
-            return self._broken(ended, place, paths, log, wrong)
+            return self._broken(ended, place, log, wrong)
         try:
             outputs = {port.name: place.publish(port) for port in self.node.outputs}
             self.means.put_copies(self.node, outputs)
@@ -291,10 +291,8 @@ class Attempt:
             now, self.node.node_id, self.number, outputs, ended.wall, ended.cpu, ended.peak_bytes, kept
         )  # fmt: skip
 
-    def _broken(
-        self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter, wrong: str | None = None
-    ) -> StepFailed:
-        advice = self._advice(ended, place, paths, log, wrong)
+    def _broken(self, ended: Exit, place: Workplace, log: LogWriter, wrong: str | None = None) -> StepFailed:
+        advice = self._advice(ended, place, log, wrong)
         cause = "output" if wrong else "exit"
         if ended.lost:
             cause = "lost"
@@ -305,7 +303,7 @@ class Attempt:
         return self._failed(cause, advice.message, ended, remedy=advice.remedy, line=advice.line)
 
     def _advice(
-        self, ended: Exit, place: Workplace, paths: StepPaths, log: LogWriter, wrong: str | None
+        self, ended: Exit, place: Workplace, log: LogWriter, wrong: str | None
     ) -> Advice:  # fmt: skip
         source = self.node.source
         cell = isinstance(source, CellSource)
@@ -328,9 +326,9 @@ class Attempt:
             is_cell=cell,
             taken_along=set(step.files),
             words=words,
-            inputs=dict(paths.inputs),
+            inputs=dict(place.paths.inputs),
             outputs={
-                port.name: (paths.outputs[port.name], _option_of(self.node, port.name))
+                port.name: (place.paths.outputs[port.name], _option_of(self.node, port.name))
                 for port in self.node.outputs
             },
             missing_output=wrong,

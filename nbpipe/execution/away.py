@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbpipe.errors import StoreError
 from nbpipe.execution.frozen import FrozenTarget
@@ -13,6 +13,20 @@ from nbpipe.store.layout import StateFolder
 
 KEPT = "away"
 """Folder of ``registry/`` with one entry a key."""
+
+
+class Started(NamedTuple):
+    """An attempt that was started.
+
+    Attributes:
+        attempt_id: its id.
+        cwd: the folder it was started in.
+        seen: what the data outside looked like that it reads where they lie; see ``Workplace.seen``.
+    """
+
+    attempt_id: str
+    cwd: Path
+    seen: str
 
 
 class Away:
@@ -32,20 +46,23 @@ class Away:
         self._key = key
         self._where = {"target": name, "type": target.type, "settings": dict(target.settings)}
 
-    def started(self, attempt_id: str, cwd: Path) -> None:
-        """Note an attempt that is about to be started, and the folder it starts in.
+    def started(self, attempt_id: str, cwd: Path, seen: str) -> None:
+        """Note an attempt that is about to be started; see ``Started``.
 
         Raises:
             StoreError: the workspace cannot be written.
         """
-        self._kept.keep(self._key, {**self._where, "attempt": attempt_id, "cwd": str(cwd)})
+        told = {"attempt": attempt_id, "cwd": str(cwd), "seen": seen}
+        self._kept.keep(self._key, {**self._where, **told})
 
-    def find(self) -> tuple[str, Path] | None:
-        """Id and folder of the attempt that may still be there."""
+    def find(self) -> Started | None:
+        """The attempt that may still be there."""
         told: dict[str, Any] = self._kept.recall(self._key) or {}
-        attempt, cwd = told.pop("attempt", ""), told.pop("cwd", "")
-        known = told == self._where and isinstance(attempt, str) and isinstance(cwd, str)
-        return (attempt, Path(cwd)) if known and attempt else None
+        texts = [told.pop(name, None) for name in ("attempt", "cwd", "seen")]
+        if told != self._where or not all(isinstance(text, str) for text in texts):
+            return None
+        attempt, cwd, seen = map(str, texts)
+        return Started(attempt, Path(cwd), seen)
 
     def settled(self) -> None:
         """Forget the attempt: it has ended."""

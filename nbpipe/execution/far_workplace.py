@@ -80,7 +80,8 @@ class FarWorkplace(Workplace):
             port.name: self._there(result) for port, result in zip(self.node.outputs, results, strict=True)
         }
         cwd, spool, archive = (Path(self._there(each)) for each in ("code", "spool", "runtime.zip"))
-        return StepPaths(cwd, paths_in, there, spool, archive)
+        self.paths = StepPaths(cwd, paths_in, there, spool, archive)
+        return self.paths
 
     def sent_with(self, job: Job) -> Job:
         """A job with the parcel."""

@@ -14,6 +14,7 @@ from nbpipe.execution.far_data import FarData
 from nbpipe.execution.far_workplace import FarWorkplace
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.memory import StoredMemory
+from nbpipe.execution.shared_workplace import SharedWorkplace
 from nbpipe.execution.workplace import Workplace
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
@@ -56,7 +57,10 @@ class Means:
 
     def workplace(self, folder: Path, node: Node) -> Workplace:
         """The place of an attempt, on this machine or another."""
-        if self.backends.of(node.target).shares_files:
+        backend = self.backends.of(node.target)
+        if backend.shares_files and backend.outlives:
+            return SharedWorkplace(folder, node, self.objects, self.state)
+        if backend.shares_files:
             return Workplace(folder, node, self.objects)
         return FarWorkplace(folder, node, self.objects, self.digests)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from nbpipe.compute.base import Backend, Exit, Handle, Job, Sink
 from nbpipe.errors import NbpipeError
-from nbpipe.execution.away import Away
+from nbpipe.execution.away import Away, Started
 from nbpipe.execution.progress import Progress
+from nbpipe.execution.workplace import Workplace
 
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL when a step is stopped."""
@@ -24,6 +24,7 @@ class StepProcess:
     Args:
         backend: of the target.
         job: what is started.
+        place: where it works, or takes up an earlier attempt's work.
         sink: takes its output.
         progress: hears where it stands.
         limit: seconds it may run, or None; what it waits for on its target does not count.
@@ -38,11 +39,12 @@ class StepProcess:
     """
 
     def __init__(
-        self, backend: Backend, job: Job, sink: Sink, progress: Progress, *, limit: float | None = None,
-        away: Away | None = None, forced: bool = False,
+        self, backend: Backend, job: Job, place: Workplace, sink: Sink, progress: Progress, *,
+        limit: float | None = None, away: Away | None = None, forced: bool = False,
     ) -> None:  # fmt: skip
         self._backend = backend
         self._job = job
+        self._place = place
         self._sink = sink
         self._progress = progress
         self._limit = limit
@@ -84,23 +86,26 @@ class StepProcess:
 
     async def _begin(self) -> Handle:
         before = self._away.find() if self._away else None
-        if before and (handle := await self._attach(*before)):
+        if before and (handle := await self._attach(before)):
             self.taken_up = True
             return handle
         if self._away:
-            self._away.started(self._job.attempt_id, self._job.cwd)
+            self._away.started(self._job.attempt_id, self._job.cwd, self._place.seen)
         handle = await self._backend.start(self._job, self._sink, self._progress.tell)
         self._progress.started()
         return handle
 
-    async def _attach(self, attempt_id: str, cwd: Path) -> Handle | None:
-        """An earlier attempt at the same, its output from the beginning; None where it is gone or not wished for.
+    async def _attach(self, before: Started) -> Handle | None:
+        """An earlier attempt at the same, its output from the beginning; None where it is gone.
 
-        Where files are shared it works in the folder of a run that is over, so it is ended and begun anew.
+        One that is not wished for, or that reads what was touched meanwhile, is ended.
         """
-        job = replace(self._job, attempt_id=attempt_id, cwd=cwd)
-        if not self._forced and not self._backend.shares_files:
-            return await self._backend.attach(job, self._sink, self._progress.tell)
+        job = replace(self._job, attempt_id=before.attempt_id, cwd=before.cwd)
+        if not self._forced and await asyncio.to_thread(self._place.fits, before.cwd, before.seen):
+            handle = await self._backend.attach(job, self._sink, self._progress.tell)
+            if handle is not None:
+                await asyncio.to_thread(self._place.take_over, before.cwd)
+            return handle
         handle = await self._backend.attach(job, lambda _stream, _data: None)
         if handle is not None:
             await handle.cancel(GRACE)

@@ -52,7 +52,14 @@ class Workplace:
         folder: ``work`` under the attempt's folder; made by ``prepare``.
         node: the step.
         objects: the store.
+
+    Attributes:
+        paths: what the script is told, once it is prepared.
+        seen: what tells later whether data outside were touched that the script reads where they lie; or empty.
     """
+
+    paths: StepPaths
+    seen: str = ""
 
     def __init__(self, folder: Path, node: Node, objects: ObjectStore) -> None:
         self.folder = folder
@@ -70,7 +77,21 @@ class Workplace:
         self._prepare_kept()
         paths_in = {port.name: self._lay_input(port, inputs[port.name]) for port in self.node.inputs}
         paths_out = {port.name: str(self._place_for(port)) for port in self.node.outputs}
-        return StepPaths(self.code, paths_in, paths_out, self.spool, runtime)
+        self.paths = StepPaths(self.code, paths_in, paths_out, self.spool, runtime)
+        return self.paths
+
+    def fits(self, cwd: Path, seen: str) -> bool:
+        """Whether an earlier attempt at the same can be taken over, whose process may go on.
+
+        Args:
+            cwd: the folder it was started in.
+            seen: what ``seen`` was then.
+        """
+        del cwd
+        return seen == self.seen
+
+    def take_over(self, cwd: Path) -> None:
+        """Make an earlier attempt's folders this one's; where they are the other machine's, there is nothing to do."""
 
     def _prepare_kept(self) -> None:
         """``./outputs`` is kept at the end; ``./logs`` is written where readers of the run look from the first byte."""

@@ -1,14 +1,15 @@
 """Watches one step where its backend cannot: on a machine of a cluster, with a folder as the only way between them.
 
-In the folder of the attempt lie ``request`` (what to run), then ``started`` (the machine), ``stdout.0``,
-``stdout.1``, ... and ``stderr.0``, ... (what was printed, in pieces), ``taken`` (how many bytes of each the
-backend has), and last ``report`` (how it ended).
+In the folder of the attempt lie ``request`` (what to run), then ``started`` (the machine), ``stdout.0`` and
+``stderr.0`` and further pieces of what was printed, named by the byte each begins with, ``taken`` (how many
+bytes of each the backend has), and last ``report`` (how it ended).
 """
 
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` itself costs 3 ms of enum
 import _socket
+import io
 import os
 import select
 import sys
@@ -18,7 +19,7 @@ from nbpipe.runtime.guard import Guard, become, wake_on_child
 from nbpipe.runtime.wire import HEAD, KILL, LOST, TERMINATE, Report, Request
 
 PIECE = 16 * 2**20
-"""Bytes of a stream in one file, so that what was taken long ago can be removed."""
+"""Bytes of a stream in one file, at least, so that what was taken long ago can be removed."""
 
 AHEAD = 256 * 2**20
 """Bytes that a step may be ahead of its reader; then it waits."""
@@ -155,7 +156,8 @@ class _Pieces:
     def __init__(self, folder: str, name: str) -> None:
         self._folder = folder
         self._name = name
-        self._file = open(_own(os.path.join(folder, f"{name}.0")), "wb", buffering=0)  # noqa: SIM115 - a step long
+        self._file = self._piece(0)
+        self._begin = 0
         self._written = 0
         self._room = AHEAD
         self.ended = False
@@ -168,14 +170,17 @@ class _Pieces:
             return False
         self.ended = not data
         if data:
-            before = self._written // PIECE
             self._file.write(data)
             self._written += len(data)
-            if self._written // PIECE > before:
+            if self._written - self._begin >= PIECE:
                 self._file.close()
-                place = os.path.join(self._folder, f"{self._name}.{self._written // PIECE}")
-                self._file = open(_own(place), "wb", buffering=0)  # noqa: SIM115 - as above
+                self._begin = self._written
+                self._file = self._piece(self._begin)
         return bool(data)
+
+    def _piece(self, begin: int) -> io.FileIO:
+        """The file of what comes from this byte on."""
+        return io.FileIO(_own(os.path.join(self._folder, f"{self._name}.{begin}")), "wb")
 
     def full(self) -> bool:
         """Whether the step has to wait for its reader."""

@@ -24,6 +24,7 @@ from nbpipe.store.objects import ObjectStore, StoredObject
 from nbpipe.store.results import Result, Results
 
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_RUN = re.compile(rb"/runs/(\d+)/")
 _LEFT_OVER = 24 * 3600.0  # seconds after which a scratch folder is nobody's
 _SET_ASIDE = 30 * 24 * 3600.0  # seconds for which damaged things can be looked at
 _STARTING = 10.0  # seconds within which a runner that was just started takes its lock
@@ -106,7 +107,7 @@ class Collector:
     def _survey(self, keep_runs: int) -> Garbage:
         runs = self._state.run_ids()
         going_on = [run for run in runs if self._is_open(run)]
-        kept = {*runs[len(runs) - min(keep_runs, len(runs)) :], *going_on}
+        kept = {*runs[len(runs) - min(keep_runs, len(runs)) :], *going_on, *self._worked_in()} & {*runs}
         young = min((self._began(run) for run in going_on), default=time.time())
         roots = self._digests_of_runs(kept) | self._digests_of_registry()
         results = list(self._superfluous(roots, kept, young))
@@ -172,6 +173,11 @@ class Collector:
         starting = not os.path.lexists(folder / "events.jsonl") and time.time() - _made(folder) < _STARTING
         return starting or Lock(folder / "lock").held()
 
+    def _worked_in(self) -> set[str]:
+        """Runs in whose folders a process may go on elsewhere, without a runner: every one named in the registry."""
+        files = (path for path in _files_under(self._state.registry) if path.suffix == ".json")
+        return {run for path in files for run in _found_in(path, _RUN)}
+
     def _began(self, run: str) -> float:
         """When a run's folder was made, as near as its oldest file tells; seconds since the epoch."""
         folder = self._state.run_folder(run)
@@ -182,12 +188,12 @@ class Collector:
     def _digests_of_runs(self, runs: Iterable[str]) -> set[str]:
         folders = (self._state.run_folder(run) for run in runs)
         files = (path for folder in folders for path in _in(folder) if ".json" in path.suffix)
-        return {digest for path in files for digest in _digests_in(path)}
+        return {digest for path in files for digest in _found_in(path)}
 
     def _digests_of_registry(self) -> set[str]:
         """What is registered by name. Histories only remember, so they hold nothing."""
         files = (path for path in _files_under(self._state.registry) if path.suffix == ".json")
-        return {digest for path in files for digest in _digests_in(path)}
+        return {digest for path in files for digest in _found_in(path)}
 
     def _superfluous(self, roots: set[str], kept: set[str], young: float) -> Iterator[Result]:
         """Results that go; what the others name is added to the roots.
@@ -200,7 +206,7 @@ class Collector:
                 answers = result is found[-1] and key in roots
                 path = self._state.results / key / f"{result.run}.json"
                 if answers or result.run in kept or _made(path) >= young:
-                    roots.update(_digests_in(path))
+                    roots.update(_found_in(path))
                 else:
                     yield result
 
@@ -208,7 +214,7 @@ class Collector:
         """Add what needed blobs name, and what those name."""
         waiting = list(roots)
         while waiting:
-            for digest in _digests_in(self._objects.blob_path(waiting.pop()), only_json=True):
+            for digest in _found_in(self._objects.blob_path(waiting.pop()), only_json=True):
                 if digest not in roots:
                     roots.add(digest)
                     waiting.append(digest)
@@ -226,8 +232,8 @@ class Collector:
                 yield path
 
 
-def _digests_in(path: Path, *, only_json: bool = False) -> set[str]:
-    """Every digest that stands in a file; none where it is no file.
+def _found_in(path: Path, what: re.Pattern[bytes] = _DIGEST, *, only_json: bool = False) -> set[str]:
+    """Every digest, or other text of a pattern, that stands in a file; none where it is no file.
 
     Raises:
         StoreError: it may not be read.
@@ -237,7 +243,7 @@ def _digests_in(path: Path, *, only_json: bool = False) -> set[str]:
             start = file.read(1)
             if only_json and start not in (b"{", b"["):
                 return set()
-            return {found.decode() for found in _DIGEST.findall(start + file.read())}
+            return {found.decode() for found in what.findall(start + file.read())}
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EIO):
             raise

@@ -211,3 +211,13 @@ def test_an_empty_workspace_has_no_garbage(workspace):
     assert workspace.collector.survey(3).size == 0
     assert not workspace.state.path.exists()
     assert list(workspace.state.root.iterdir()) == []
+
+
+def test_a_run_in_whose_folder_a_process_may_go_on_stays(workspace):
+    for n in range(3):
+        workspace.run(f"step {n}", "x")
+    (workspace.state.registry / "away").mkdir()
+    cwd = workspace.state.run_folder("2") / "steps" / "1-train" / "1" / "work" / "code"
+    (workspace.state.registry / "away" / "1.json").write_text(json.dumps({"cwd": str(cwd)}))
+    (workspace.state.registry / "away" / "2.json").write_text(json.dumps({"cwd": "/work/runs/77/code"}))
+    assert workspace.collector.survey(keep_runs=1).runs == ("1",)

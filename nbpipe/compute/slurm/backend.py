@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
@@ -16,7 +17,7 @@ from nbpipe.compute.base import Backend, Capacity, Handle, Job, Offsets, Sink, T
 from nbpipe.compute.checked import check_job
 from nbpipe.compute.forked import request_of
 from nbpipe.compute.local import LocalBackend
-from nbpipe.compute.slurm.job import SlurmHandle
+from nbpipe.compute.slurm.job import LATE, SlurmHandle
 from nbpipe.compute.slurm.queue import SlurmQueue
 from nbpipe.errors import NbpipeError, UsageError
 from nbpipe.platform import open_private
@@ -91,7 +92,15 @@ class SlurmBackend(Backend):
         if not number and (found := await self._queue.find(control.name)):
             number, folder = found
             control = _control_folder(replace(job, cwd=folder))
-        return SlurmHandle(self._queue, number, control, sink, tell, offsets or {}) if number else None
+        if not number or not await self._is_known(number, control):
+            return None
+        return SlurmHandle(self._queue, number, control, sink, tell, offsets or {})
+
+    async def _is_known(self, number: str, control: Path) -> bool:
+        """Whether a job goes on, or has said how it ended; else nothing is to be had of it any more."""
+        if not (control / "report").exists() and not await self._queue.goes_on(number):
+            await asyncio.sleep(LATE)
+        return (control / "report").exists() or await self._queue.goes_on(number)
 
     async def _number(self, control: Path) -> str:
         """The number of a job that was queued before, or empty."""

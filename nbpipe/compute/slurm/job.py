@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from nbpipe.compute.base import Exit, Handle, Offsets, Phase, Sink, Stream, Tell
@@ -14,9 +15,11 @@ from nbpipe.compute.slurm.queue import OPEN, QueuedJob, SlurmQueue
 from nbpipe.platform import open_private
 from nbpipe.runtime.wire import Report
 
+LATE = 8.0
+"""Seconds that a file may take to be seen from another machine."""
+
 _LOOK = 0.03  # seconds between two looks at the folder
 _CHUNK = 1 << 20  # bytes of a stream handed on at once
-_LATE = 8.0  # seconds that a file may take to be seen from another machine
 _OBEYED = 3.0  # seconds in which a keeper has killed everything, unless it cannot
 _KEPT = 2**30  # bytes of a stream that stay in the folder for whoever reads from the beginning
 _SAID_EACH = 8 * 2**20  # bytes after which the keeper hears what was taken
@@ -56,7 +59,7 @@ class SlurmHandle(Handle):
         self._folder = folder
         self._sink = sink
         self._tell = tell
-        self._streams = [_Taken(folder, "stdout", offsets), _Taken(folder, "stderr", offsets)]
+        self._streams = [OutputRead(folder, "stdout", offsets), OutputRead(folder, "stderr", offsets)]
         self._phase: Phase | None = None
         self._cancelled = False
         self.done: asyncio.Task[Exit] = asyncio.create_task(self._watch())
@@ -70,7 +73,7 @@ class SlurmHandle(Handle):
         self._cancelled = True
         if not self._machine():
             await self._queue.cancel(self._number)
-            await asyncio.wait({self.done}, timeout=_LATE)
+            await asyncio.wait({self.done}, timeout=LATE)
         if grace > 0 and not self.done.done():
             await self._queue.signal(self._number, "USR1")
             await asyncio.wait({self.done}, timeout=grace)
@@ -79,7 +82,7 @@ class SlurmHandle(Handle):
             await asyncio.wait({self.done}, timeout=_OBEYED)
         while not self.done.done():
             await self._queue.cancel(self._number)
-            await asyncio.wait({self.done}, timeout=_LATE)
+            await asyncio.wait({self.done}, timeout=LATE)
 
     def _machine(self) -> str:
         """The machine its keeper has begun on, or empty."""
@@ -100,7 +103,7 @@ class SlurmHandle(Handle):
                 self._show(job)
                 if report is None and (job is None or job.state not in OPEN):
                     gone = gone or time.monotonic()
-                    if self._cancelled or time.monotonic() - gone > _LATE:
+                    if self._cancelled or time.monotonic() - gone > LATE:
                         return self._ended_unseen(job)
                 await asyncio.sleep(0 if taken else _LOOK)
         except Exception:
@@ -172,18 +175,21 @@ def _lost(why: str) -> Exit:
     return Exit(None, None, 0.0, 0.0, 0, lost=why)
 
 
-class _Taken:
-    """One stream in the pieces its keeper writes, and how much of it was taken."""
+class OutputRead:
+    """One stream in the pieces its keeper writes, and how much of it was taken.
+
+    Attributes:
+        offset: bytes of the stream before what is read next.
+    """
 
     def __init__(self, folder: Path, name: Stream, offsets: Offsets) -> None:
         self.name = name
-        self.offset = 0
-        self._skip = offsets.get(name, 0)
         self._folder = folder
-        self._piece = min(self._pieces(), default=0)
-        self._in_piece = 0
-        self._sizes: dict[int, int] = {}
-        self._told = 0
+        begins = sorted(self._pieces()) or [0]
+        self.offset = max(offsets.get(name, 0), begins[0])
+        self._piece = max(begin for begin in begins if begin <= self.offset)
+        self._sizes = {begin: end - begin for begin, end in pairwise(begins) if begin < self._piece}
+        self._told = self.offset
 
     @property
     def unsaid(self) -> int:
@@ -191,41 +197,30 @@ class _Taken:
         return self.offset - self._told
 
     def read(self) -> bytes:
-        """What is new, at most a chunk; what was taken before is passed over."""
-        data = self._next()
+        """What is new, at most a chunk."""
+        data = b""
+        with suppress(OSError), open(self._file(self._piece), "rb") as file:
+            file.seek(self.offset - self._piece)
+            data = file.read(_CHUNK)
         self.offset += len(data)
-        passed = min(self._skip, len(data))
-        self._skip -= passed
-        return data[passed:]
-
-    def _next(self) -> bytes:
-        with suppress(OSError):
-            with open(self._folder / f"{self.name}.{self._piece}", "rb") as file:
-                file.seek(self._in_piece)
-                data = file.read(_CHUNK)
-            self._in_piece += len(data)
-            if data:
-                return data
-            if (self._folder / f"{self.name}.{self._piece + 1}").exists():
-                return self._turn()
-        return b""
-
-    def _turn(self) -> bytes:
-        """Go on to the next piece; this one may have grown just before it was closed."""
-        with open(self._folder / f"{self.name}.{self._piece}", "rb") as file:
-            file.seek(self._in_piece)
-            rest = file.read()
-        self._sizes[self._piece] = self._in_piece + len(rest)
-        self._piece, self._in_piece = self._piece + 1, 0
-        return rest or self._next()
+        if data or self.offset == self._piece or not self._file(self.offset).exists():
+            return data
+        self._sizes[self._piece] = (
+            self.offset - self._piece
+        )  # the next one begins here: this one is read to its end
+        self._piece = self.offset
+        return self.read()
 
     def said(self) -> None:
         """Note that the keeper has heard; pieces beyond what is kept go."""
         self._told = self.offset
         while self._sizes and sum(self._sizes.values()) > _KEPT:
             oldest = min(self._sizes)
-            (self._folder / f"{self.name}.{oldest}").unlink(missing_ok=True)
+            self._file(oldest).unlink(missing_ok=True)
             del self._sizes[oldest]
+
+    def _file(self, begin: int) -> Path:
+        return self._folder / f"{self.name}.{begin}"
 
     def _pieces(self) -> list[int]:
         names = (path.name.rpartition(".") for path in self._folder.glob(f"{self.name}.*"))

@@ -79,6 +79,15 @@ class SlurmQueue:
         number, _, folder = told.strip().partition("\n")[0].partition("|")
         return (number, Path(folder)) if number else None
 
+    async def goes_on(self, number: str) -> bool:
+        """Whether a job has not ended.
+
+        Raises:
+            NbpipeError: SLURM does not answer.
+        """
+        job = (await self._states([number])).get(number)
+        return job is not None and job.state in OPEN
+
     async def look(self, number: str) -> QueuedJob | None:
         """What was seen of a job when the queue was last looked at; None when it is not there any more."""
         if number not in self._watched:
