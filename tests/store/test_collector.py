@@ -219,5 +219,5 @@ def test_a_run_in_whose_folder_a_process_may_go_on_stays(workspace):
     (workspace.state.registry / "away").mkdir()
     cwd = workspace.state.run_folder("2") / "steps" / "1-train" / "1" / "work" / "code"
     (workspace.state.registry / "away" / "1.json").write_text(json.dumps({"cwd": str(cwd)}))
-    (workspace.state.registry / "away" / "2.json").write_text(json.dumps({"cwd": "/work/runs/77/code"}))
+    (workspace.state.registry / "away" / "2.json").write_text(json.dumps({"cwd": "/elsewhere/runs/77/code"}))
     assert workspace.collector.survey(keep_runs=1).runs == ("1",)
