@@ -9,7 +9,8 @@
     ├── ActivityFailedException (RuntimeError)   a run that was waited for did not finish well (v1's name)
     ├── NotebookError (RuntimeError)         a notebook or pipeline file that cannot be loaded
     ├── StoreError (OSError)                 the state folder: unwritable, damaged, of a newer format
-    │   └── Unreachable                      a datastore that does not answer, or not now
+    │   ├── Unreachable                      a datastore that does not answer, or not now
+    │   └── AccessRefused                    a datastore that answers, and lets one not in
     ├── EnvironmentProbeError (RuntimeError) an interpreter that does not answer
     └── MissingExtra (ImportError)           a feature whose optional packages are not installed
 """
@@ -117,6 +118,10 @@ class StoreError(NbpipeError, OSError):
 
 class Unreachable(StoreError):
     """A datastore that does not answer, or refuses now: what was wanted of it may be had later."""
+
+
+class AccessRefused(StoreError):
+    """A datastore answers, and refuses access."""
 
 
 class EnvironmentProbeError(NbpipeError, RuntimeError):

@@ -18,7 +18,7 @@ KINDS = {
     "NbpipeError": Exception, "UsageError": ValueError, "UnknownName": KeyError,
     "ActivityFailedException": RuntimeError,
     "NotebookError": RuntimeError, "StoreError": OSError, "EnvironmentProbeError": RuntimeError,
-    "MissingExtra": ImportError, "Unreachable": OSError,
+    "MissingExtra": ImportError, "Unreachable": OSError, "AccessRefused": OSError,
 }  # fmt: skip
 TEXT = "No compute target gpu_box.\n  cell 5\n  This workspace has: local\n  Add it:  %pipeline_targets"
 

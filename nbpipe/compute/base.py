@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nbpipe.errors import NbpipeError
 
@@ -64,6 +64,43 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class Depot:
+    """A datastore that a target may reach by itself, so that what lies there need not pass the line to it.
+
+    The target goes there with what its own environment and files have for it, never with ours. What it cannot
+    have there, for whatever reason, is sent.
+
+    Attributes:
+        url: path or URL of a folder.
+        options: with what its driver is opened; no secrets.
+        program: digest of a program that carries files between such a folder and the machine it runs on, as
+            `nbpipe/store/carrier.py` says, and where that lies on this machine.
+        names: of some objects, those that lie there, each with its name. It may wait for the datastore, so it
+            is called in a thread, and only where a target lacks some.
+    """
+
+    url: str
+    options: Mapping[str, Any]
+    program: tuple[str, Path]
+    names: Callable[[Collection[str]], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Results that a target may put into a depot by itself.
+
+    Attributes:
+        depot: where to.
+        objects: digest -> where the content lies on this machine; the target keeps it too.
+        witness: name of a file that lies in the depot for sure: a folder without it is another one.
+    """
+
+    depot: Depot
+    objects: Mapping[str, Path]
+    witness: str
+
+
+@dataclass(frozen=True)
 class Parcel:
     """What a job's folder holds when it starts on a machine that sees none of our files.
 
@@ -73,6 +110,7 @@ class Parcel:
         links: relative path -> target, for links that lie in the data themselves.
         objects: digest -> where the content lies on this machine, of everything in `files`.
         results: relative paths of what is brought back when the job has ended; what is not there is passed over.
+        depots: where some of the objects can be had, too.
     """
 
     files: Mapping[str, Placed] = field(default_factory=dict)
@@ -80,6 +118,7 @@ class Parcel:
     links: Mapping[str, str] = field(default_factory=dict)
     objects: Mapping[str, Path] = field(default_factory=dict)
     results: tuple[str, ...] = ()
+    depots: tuple[Depot, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from nbpipe.compute.base import (
     tell_nobody,
 )
 from nbpipe.compute.channel import Refused
+from nbpipe.compute.detour import Detour
 from nbpipe.compute.far_handle import FarHandle
 from nbpipe.compute.line import Line, OpenChannel
 from nbpipe.compute.sending import Sender
@@ -71,7 +72,8 @@ class FarBackend(Backend):
         self.name = name
         self.outlives = outlives
         self._line = Line(name, open_channel, patience, remedy)
-        self._sender = Sender(self._line)
+        self._detour = Detour(self._line, self._see_to)
+        self._sender = Sender(self._line, self._detour)
         self._handles: set[FarHandle] = set()
         self._chores: set[asyncio.Task[None]] = set()
 
@@ -110,7 +112,7 @@ class FarBackend(Backend):
         try:
             await self._line.channel()
             await self._admit(job, announcer)
-            await self._sent_and_started(job, announcer)
+            await self._sent_and_started(job, sink, announcer)
         except BaseException:
             self._line.leave(announcer)
             raise
@@ -162,11 +164,13 @@ class FarBackend(Backend):
         handle.done.add_done_callback(lambda _: self._handles.discard(handle))
         return handle
 
-    async def _sent_and_started(self, job: Job, announcer: Announcer) -> None:
+    async def _sent_and_started(self, job: Job, sink: Sink, announcer: Announcer) -> None:
         parcel = job.parcel or Parcel()
         objects = {placed.digest: parcel.objects[placed.digest] for placed in parcel.files.values()}
         for tries_left in reversed(range(_SENT_AGAIN)):
-            await self._sender.send(objects, announcer)
+            await self._sender.send(objects, announcer, parcel.depots, (job.python, ""))
+            for text in self._detour.news():
+                sink("stderr", f"[nbpipe: {text}]\n".encode())
             announcer.phase(Phase("preparing", self._line.machine))
             starting = asyncio.ensure_future(self._line.ask("start", _order(job, parcel)))
             try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -15,8 +16,9 @@ from blake3 import blake3
 
 from nbpipe.compute.abreast import abreast
 from nbpipe.compute.announcer import Announcer, Progress
-from nbpipe.compute.base import Phase
+from nbpipe.compute.base import Depot, Phase, tell_nobody
 from nbpipe.compute.channel import Channel, ChannelBroken, Refused
+from nbpipe.compute.detour import Cargo, Detour
 from nbpipe.compute.line import Line
 from nbpipe.errors import NbpipeError
 
@@ -24,6 +26,7 @@ _ABREAST = 8  # objects that travel at a time
 _ASKED = 4096  # objects that are asked for at once
 _TRIES = 3  # of an object that arrives as something else
 _SMALL = 1 << 16  # bytes that are read and hashed sooner than a thread begins
+_WORTH_A_DETOUR = 1 << 16  # bytes; what is less is here sooner than a program begins there
 _LEAST, _FIRST, _MOST = 1 << 16, 1 << 18, 1 << 22  # bytes that travel at once
 _BRISK, _SLOW = 0.5, 2.0  # seconds a part is on its way, below and above which the next is larger or smaller
 
@@ -46,19 +49,33 @@ class DamagedObject(NbpipeError):
 
 
 class Sender:
-    """Sends objects over one line; jobs that need the same one wait for each other."""
+    """Sends objects over one line; jobs that need the same one wait for each other.
 
-    def __init__(self, line: Line) -> None:
+    Args:
+        line: the line to the machine.
+        detour: lets the machine fetch by itself what lies in a depot.
+    """
+
+    def __init__(self, line: Line, detour: Detour) -> None:
         self._line = line
+        self._detour = detour
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._part = _FIRST
 
-    async def send(self, objects: Mapping[str, Path], announcer: Announcer) -> int:
-        """Send what the machine has not.
+    async def send(
+        self,
+        objects: Mapping[str, Path],
+        announcer: Announcer,
+        depots: Sequence[Depot] = (),
+        pythons: Sequence[str] = ("",),
+    ) -> int:
+        """Send what the machine has not, and cannot fetch from a depot.
 
         Args:
             objects: digest -> where the content lies here.
             announcer: hears of it, where there is something to send.
+            depots: where some of them can be had, too.
+            pythons: interpreters there that may have the packages for it.
 
         Returns:
             Bytes that were to be sent.
@@ -72,12 +89,42 @@ class Sender:
             return 0
         total = sum(each.left for each in missing)
         progress = Progress(announcer, Phase("sending", self._line.machine, total=total))
+        for depot in depots:
+            missing = await self._left_after_detour(missing, depot, pythons, progress)
 
         async def send(each: _Missing) -> None:
             await self._send(each, progress)
 
         await abreast(_ABREAST, sorted(missing, key=lambda each: -each.left), send)
         return total
+
+    async def _left_after_detour(
+        self, missing: list[_Missing], depot: Depot, pythons: Sequence[str], progress: Progress
+    ) -> list[_Missing]:
+        """What is still missing when the machine has fetched from a depot what it could."""
+        if sum(each.left for each in missing) < _WORTH_A_DETOUR or not self._detour.is_open(depot):
+            return missing
+        names = await asyncio.to_thread(depot.names, [each.digest for each in missing])
+        there = {each.digest: each for each in missing if each.digest in names and each.left}
+        if sum(each.left for each in there.values()) < _WORTH_A_DETOUR:
+            return missing
+        await self.send(dict([depot.program]), Announcer(tell_nobody))
+        async with AsyncExitStack() as turns:
+            cargo: dict[str, Cargo] = {}
+            for digest, each in sorted(there.items()):  # in one order, so that no two wait for each other
+                turn = self._turn(digest)
+                taken = turn.locked()
+                await turns.enter_async_context(turn)
+                if not taken or await self._look_again(each, progress):
+                    sha256 = await _sha256(each)
+                    cargo[digest] = Cargo(names[digest], each.size, sha256, each.have)
+            if cargo:
+                await self._detour.carry("fetch", depot, cargo, pythons, progress.add)
+            left = {each.digest: each.have for each in await self._missing(_paths(there.values()))}
+        for digest in left.keys() & cargo.keys():  # what came of it is not sent
+            progress.add(left[digest] - there[digest].have)
+            there[digest].have = left[digest]
+        return [each for each in missing if each.digest not in there or each.digest in left]
 
     async def _missing(self, objects: Mapping[str, Path]) -> list[_Missing]:
         known = {digest: _Missing(digest, path) for digest, path in objects.items()}
@@ -93,7 +140,7 @@ class Sender:
 
     async def _send(self, missing: _Missing, progress: Progress) -> None:
         """Send one object, from where the last try ended, until it is there."""
-        turn = self._turns.setdefault(missing.digest, asyncio.Lock())
+        turn = self._turn(missing.digest)
         sure, refused = not turn.locked(), 0
         async with turn:
             while sure or await self._look_again(missing, progress):
@@ -107,6 +154,9 @@ class Sender:
                     if error.kind not in ("offset", "digest") or refused == _TRIES:
                         raise
             return None
+
+    def _turn(self, digest: str) -> asyncio.Lock:
+        return self._turns.setdefault(digest, asyncio.Lock())
 
     async def _look_again(self, missing: _Missing, progress: Progress) -> bool:
         """Whether it is missing still, and how much is there: somebody else may have sent it meanwhile."""
@@ -141,6 +191,28 @@ class Sender:
             self._part = min(2 * self._part, _MOST)
         elif seconds > _SLOW:
             self._part = max(self._part // 2, _LEAST)
+
+
+def _paths(missing: Iterable[_Missing]) -> dict[str, Path]:
+    return {each.digest: each.path for each in missing}
+
+
+async def offered(objects: Mapping[str, Path], names: Mapping[str, str]) -> dict[str, Cargo]:
+    """What a machine that has some objects needs to know to put them into a depot.
+
+    Raises:
+        DamagedObject: one is not what its digest says.
+        NbpipeError: one cannot be read here.
+    """
+    all_of_them = (_Missing(digest, objects[digest]) for digest in names)
+    return {each.digest: Cargo(names[each.digest], each.size, await _sha256(each)) for each in all_of_them}
+
+
+async def _sha256(missing: _Missing) -> str:
+    """SHA-256 of an object, once it is sure that it is what its digest says."""
+    with _Source(missing) as source:
+        await source.skip(missing.size)
+        return source.sha256()
 
 
 class _Missing:

@@ -149,9 +149,17 @@ class Datastores:
 
     def options(self, url: str) -> dict[str, Any]:
         """With what a URL is opened: as the datastore that it lies deepest in."""
-        around = [each for each in self.all().values() if is_url(each.root) and _lies_in(url, each.root)]
-        deepest = max(around, key=lambda each: len(each.root), default=None)
+        deepest = self._around(url)
         return {**deepest.options, **self._secrets.get(deepest.name, {})} if deepest else {}
+
+    def plain_options(self, url: str) -> dict[str, Any]:
+        """Those of them that may be told to others."""
+        deepest = self._around(url)
+        return dict(deepest.options) if deepest else {}
+
+    def _around(self, url: str) -> Datastore | None:
+        around = [each for each in self.all().values() if is_url(each.root) and _lies_in(url, each.root)]
+        return max(around, key=lambda each: len(each.root), default=None)
 
     def secrets(self) -> dict[str, dict[str, Any]]:
         """What a run that this process starts is given: name -> options, as JSON."""

@@ -12,6 +12,8 @@ from pathlib import Path
 from nbpipe.compute.base import Collected, Handle, Job, Parcel, Placed, Stream
 from nbpipe.core.node import InputPort, Node
 from nbpipe.errors import StoreError, UsageError
+from nbpipe.execution.depots import Depots
+from nbpipe.execution.far_data import FarFile
 from nbpipe.execution.frozen import FrozenStep
 from nbpipe.execution.process_environment import StepPaths
 from nbpipe.execution.source_data import FoundData, content_digest
@@ -36,14 +38,19 @@ class FarWorkplace(Workplace):
         node: the step.
         objects: the store.
         digests: digests of files.
+        depots: where else inputs can be had.
 
     Attributes:
         token: stands for the folder over there in all that the script is told.
         parcel: what the folder there holds at the start.
     """
 
-    def __init__(self, folder: Path, node: Node, objects: ObjectStore, digests: FileDigests) -> None:
+    def __init__(
+        self, folder: Path, node: Node, objects: ObjectStore, digests: FileDigests, depots: Depots
+    ) -> None:
         super().__init__(folder, node, objects)
+        self._depots = depots
+        self._far: dict[str, FarFile] = {}
         self._digests = digests
         self.token = f"/nbpipe-{secrets.token_hex(12)}"
         self._files: dict[str, Placed] = {}
@@ -75,7 +82,11 @@ class FarWorkplace(Workplace):
             self._folders.append(result if port.form == "folder" else f"out/{port.name}")
         kept = ("code/outputs", "code/logs", "spool/files")
         self._folders += [*kept[:2], "spool"]
-        self.parcel = Parcel(self._files, tuple(self._folders), self._links, self._sources, (*results, *kept))
+        trees = [bound.digest for bound in inputs.values() if bound.found is None]
+        self.parcel = Parcel(
+            self._files, tuple(self._folders), self._links, self._sources, (*results, *kept),
+            self._depots.of_inputs(trees, self._far),
+        )  # fmt: skip
         there = {
             port.name: self._there(result) for port, result in zip(self.node.outputs, results, strict=True)
         }
@@ -132,6 +143,8 @@ class FarWorkplace(Workplace):
         for name, path in found.files.items():
             runs = bool(path.stat().st_mode & 0o100)
             self._place_input(port, f"{base}/{name}", known[path], path, runs=runs)
+            if name in found.far:
+                self._far[known[path]] = found.far[name]
         return f"{base}/{next(iter(found.files))}" if found.is_file else base
 
     def _place_input(self, port: InputPort, path: str, digest: str, source: Path, *, runs: bool) -> None:

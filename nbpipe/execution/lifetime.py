@@ -10,6 +10,7 @@ from nbpipe.errors import StoreError
 from nbpipe.execution.backends import Backends
 from nbpipe.execution.capacity import default_jobs
 from nbpipe.execution.datastores import Datastores, lend_credentials
+from nbpipe.execution.depots import Depots
 from nbpipe.execution.executor import Executor
 from nbpipe.execution.frozen import FrozenRun
 from nbpipe.execution.given import Given
@@ -66,6 +67,7 @@ async def _execute(root: Path, state: StateFolder, folder: RunFolder, given: Giv
         root=root, frozen=frozen, state=state, objects=objects, results=results,
         memory=StoredMemory(results, objects, sharing), digests=digests, backends=Backends(state, frozen, given),
         variables=given.variables, runtime=folder.runtime, notes=notes, far_data=stores.far_data(objects, digests),
+        depots=Depots(stores, sharing, objects),
     )  # fmt: skip
     here = Slots(state.locks, frozen.run, frozen.options.jobs or default_jobs(), frozen.options.gpus)
     slots = AllSlots(here, state.locks, frozen.run, frozen.targets)

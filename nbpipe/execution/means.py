@@ -9,6 +9,7 @@ from pathlib import Path
 from nbpipe.core.node import Node
 from nbpipe.execution.away import Away
 from nbpipe.execution.backends import Backends
+from nbpipe.execution.depots import Depots
 from nbpipe.execution.destinations import put_copies
 from nbpipe.execution.far_data import FarData
 from nbpipe.execution.far_workplace import FarWorkplace
@@ -35,6 +36,7 @@ class Means:
         variables: the submitter's environment.
         runtime: archive with the runtime.
         far_data: brings what lies behind URLs.
+        depots: tells other machines what they can fetch by themselves.
         notes: sentences for whoever reads the run, until an event takes them.
     """
 
@@ -49,6 +51,7 @@ class Means:
     variables: Mapping[str, str]
     runtime: Path
     far_data: FarData
+    depots: Depots
     notes: list[str] = field(default_factory=list)
 
     def put_copies(self, node: Node, outputs: Mapping[str, str]) -> None:
@@ -62,7 +65,7 @@ class Means:
             return SharedWorkplace(folder, node, self.objects, self.state)
         if backend.shares_files:
             return Workplace(folder, node, self.objects)
-        return FarWorkplace(folder, node, self.objects, self.digests)
+        return FarWorkplace(folder, node, self.objects, self.digests, self.depots)
 
     def away(self, key: str, node: Node) -> Away | None:
         """Where an attempt is written down that goes on without its runner; None where it ends with it."""

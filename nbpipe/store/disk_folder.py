@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbpipe.errors import StoreError, Unreachable
+from nbpipe.errors import AccessRefused, StoreError, Unreachable
 from nbpipe.platform import copy_file
 from nbpipe.store.files import TEMPORARY
 from nbpipe.store.remote_folder import RemoteFolder, Seen, Sent
@@ -19,6 +19,8 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVA
 
 _AWAY = (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH)
 """What the system says of a network disk whose server is gone."""
+
+_REFUSED = (errno.EACCES, errno.EPERM)
 
 
 class DiskFolder(RemoteFolder):
@@ -135,11 +137,10 @@ def _telling(place: Path) -> Iterator[None]:
     except (FileNotFoundError, StoreError):
         raise
     except OSError as error:
-        kind = Unreachable if error.errno in _AWAY else StoreError
-        remedy = (
-            "Ask whoever owns the folder for access." if error.errno in (errno.EACCES, errno.EPERM) else None
-        )
-        raise kind(f"{place}: {error.strerror}.", remedy=remedy) from error
+        fact = f"{place}: {error.strerror}."
+        if error.errno in _REFUSED:
+            raise AccessRefused(fact, remedy="Ask whoever owns the folder for access.") from error
+        raise (Unreachable if error.errno in _AWAY else StoreError)(fact) from error
 
 
 def _take_name(place: Path) -> bool:

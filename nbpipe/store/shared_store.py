@@ -28,14 +28,14 @@ from typing import Any, NamedTuple
 from nbpipe.core.fingerprint import canonical
 from nbpipe.errors import StoreError, Unreachable
 from nbpipe.platform import copy_file
-from nbpipe.store.digests import digest_bytes
+from nbpipe.store.digests import digest_bytes, digest_file
 from nbpipe.store.files import own_folder, remove_tree
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.manifest import Entry, Manifest
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.remote_folder import RemoteFolder
-from nbpipe.store.transfer import CHUNK, Listener, Meter, fetch_file, in_parallel
+from nbpipe.store.transfer import CHUNK, Listener, Meter, fetch_file, in_parallel, send_file
 
 LAYOUT = "nbpipe-1"
 """The folder in the datastore; its number is that of the layout."""
@@ -93,6 +93,7 @@ class SharedStore:
         self._objects = objects
         self._state = state
         self._clock = clock
+        self._whole_trees: set[str] = set()
         self._listed: dict[str, tuple[float, dict[str, list[str]]]] = {}
         self._away_until = float("-inf")
 
@@ -142,6 +143,33 @@ class SharedStore:
         content = canonical({"key": key, "record": record})
         name = f"{finished:013d}-{digest_bytes(content)[:16]}"
         self._folder.create(f"{_results(key)}/{name}.json", content, _nobody)
+
+    def files_of(self, trees: Iterable[str]) -> dict[str, str]:
+        """Digest -> name in the datastore of every file of those trees that lie there, none that was refused.
+
+        The trees' manifests are here. A datastore that does not answer has nothing, and is not asked for a while.
+        """
+        found: dict[str, str] = {}
+        for digest in trees:
+            with suppress(StoreError):
+                if digest in self._whole_trees or self._has_tree(digest):
+                    self._whole_trees.add(digest)
+                    entries = self._objects.manifest(digest).entries
+                    found.update(
+                        {each.digest: _object(each.digest) for each in entries if each.type == "file"}
+                    )
+        return {digest: name for digest, name in found.items() if digest not in self.refused}
+
+    def _has_tree(self, digest: str) -> bool:
+        """Whether a tree lies there: its manifest came last."""
+        if self._clock() < self._away_until:
+            return False
+        size = self._objects.blob_path(digest).stat().st_size
+        try:
+            return bool(within(PATIENCE, lambda: self._has(digest, size), self.url))
+        except StoreError:
+            self._away_until = self._clock() + AWAY
+            raise
 
     def results(self, key: str) -> Iterator[SharedResult]:
         """Results of a key, the newest first; damaged ones and refused ones are passed over.
@@ -227,7 +255,10 @@ class SharedStore:
 
     def _fetch(self, digest: str, target: Path, size: int, meter: Meter) -> None:
         try:
-            fetch_file(self._folder, _object(digest), target, size=size, digest=digest, meter=meter)
+            fetch_file(
+                self._folder, _object(digest), target, size=size, meter=meter,
+                is_whole=lambda path: digest_file(path) == digest,
+            )  # fmt: skip
         except FileNotFoundError as error:
             self.refused.add(digest)
             raise StoreError(f"{self.url} has no object {digest[:12]} any more.") from error
@@ -247,12 +278,7 @@ class SharedStore:
         if size > _SMALL and self._has(digest, size):
             meter.skip(size)
             return
-        if not self._folder.create(name, source, meter.add):
-            seen = self._folder.look(name)
-            if seen is None or seen.size != size:
-                self._folder.replace(name, source, meter.add)
-            else:
-                meter.skip(size)
+        send_file(self._folder, name, source, size, meter)
 
     def _has(self, digest: str, size: int) -> bool:
         seen = None if digest in self.refused else self._folder.look(_object(digest))

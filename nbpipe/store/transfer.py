@@ -1,4 +1,4 @@
-"""Bringing files from a datastore: in parallel, resumed, compared with their digests, with progress and time left."""
+"""Bringing files from a datastore and to it: in parallel, resumed, compared, with progress and time left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from pathlib import Path
 
 from nbpipe.errors import StoreError
 from nbpipe.platform import open_private
-from nbpipe.store.digests import digest_file
 from nbpipe.store.remote_folder import RemoteFolder
 
 CHUNK = 8 << 20
@@ -114,7 +113,13 @@ def in_parallel(calls: Iterable[Callable[[], None]], workers: int = WORKERS) -> 
 
 
 def fetch_file(
-    folder: RemoteFolder, name: str, target: Path, *, size: int, digest: str = "", meter: Meter | None = None
+    folder: RemoteFolder,
+    name: str,
+    target: Path,
+    *,
+    size: int,
+    is_whole: Callable[[Path], bool] | None = None,
+    meter: Meter | None = None,
 ) -> None:
     """Bring a file, going on where an earlier try ended.
 
@@ -123,7 +128,7 @@ def fetch_file(
         name: the file there.
         target: the file here, nobody else's; what it holds already is taken for the beginning.
         size: bytes it has.
-        digest: BLAKE3 of its content, or empty where nobody knows it in advance.
+        is_whole: whether a file is what it should be, by its digest; None where nobody knows that in advance.
         meter: told of bytes.
 
     Raises:
@@ -138,15 +143,30 @@ def fetch_file(
         file.truncate(resumed)
         meter.skip(resumed)
         _fill(folder, name, fd, (resumed, size), meter)
-        if digest and digest_file(target) != digest:
+        if is_whole is not None and not is_whole(target):
             meter.skip(-size)
             file.truncate(0)
             if not resumed:
                 raise StoreError(f"{folder.url}/{name} is not what its digest says; it is not used.")
             _fill(folder, name, fd, (0, size), meter)
-            if digest_file(target) != digest:
+            if not is_whole(target):
                 file.truncate(0)
                 raise StoreError(f"{folder.url}/{name} is not what its digest says; it is not used.")
+
+
+def send_file(folder: RemoteFolder, name: str, source: Path, size: int, meter: Meter) -> None:
+    """Put a file there; what has its name and size is left alone, what has another size is no whole file.
+
+    Raises:
+        Unreachable, StoreError: see `RemoteFolder.create`.
+    """
+    if folder.create(name, source, meter.add):
+        return
+    seen = folder.look(name)
+    if seen is None or seen.size != size:
+        folder.replace(name, source, meter.add)
+    else:
+        meter.skip(size)
 
 
 def _fill(folder: RemoteFolder, name: str, fd: int, stretch: tuple[int, int], meter: Meter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import importlib
 import random
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from nbpipe.errors import MissingExtra, StoreError, Unreachable, UsageError
+from nbpipe.errors import AccessRefused, MissingExtra, StoreError, Unreachable, UsageError
 from nbpipe.store.remote_folder import RemoteFolder, Seen, Sent, without_credentials
 
 Answer = TypeVar("Answer")
@@ -185,12 +186,12 @@ class UrlFolder(RemoteFolder):
             if _says_taken(error):
                 raise FileExistsError(errno.EEXIST, "it is there already", self.url) from error
             if _says_refused(error):
-                raise StoreError(
+                raise AccessRefused(
                     f"{self.url} refuses access: {_one_line(error)}", remedy=_credentials(self._protocol)
                 ) from error
             if _says_absent(error):
                 raise FileNotFoundError(errno.ENOENT, "there is no such file", self.url) from error
-            if isinstance(error, OSError | TimeoutError) or _package(error) in _NETWORK:
+            if isinstance(error, (OSError, asyncio.TimeoutError)) or _package(error) in _NETWORK:
                 fact = f"{self.url} does not answer: {_one_line(error)}"
                 raise Unreachable(fact, remedy="Is the network there, and the URL right?") from error
             raise

@@ -16,6 +16,7 @@ from nbpipe.compute.agent.refusal import Refusal
 from nbpipe.compute.announcer import Announcer
 from nbpipe.compute.base import Phase
 from nbpipe.compute.channel import Answer, Refused
+from nbpipe.compute.detour import Detour
 from nbpipe.compute.line import Line
 from nbpipe.compute.sending import DamagedObject, Sender
 from nbpipe.errors import NbpipeError
@@ -49,6 +50,10 @@ class Keeping:
         return
 
 
+def sender_over(line: Line) -> Sender:
+    return Sender(line, Detour(line, lambda chore: chore.close()))
+
+
 def sent(machine: Keeping, *each: dict[str, Path]) -> list[Phase]:
     """Send objects, those of several jobs together; the phases that were told."""
     heard: list[Phase] = []
@@ -58,7 +63,7 @@ def sent(machine: Keeping, *each: dict[str, Path]) -> list[Phase]:
 
     async def go() -> None:
         line = Line("gpu-box", open_channel, 1.0)
-        sender = Sender(line)
+        sender = sender_over(line)
         try:
             await asyncio.gather(*(sender.send(objects, Announcer(heard.append)) for objects in each))
         finally:
@@ -158,7 +163,7 @@ def test_runs_that_send_one_object_at_once_are_not_refused_for_each_other(tmp_pa
         line = Line("gpu-box", open_channel, 1.0)
         heard: list[Phase] = []
         try:
-            await Sender(line).send(objects, Announcer(heard.append))
+            await sender_over(line).send(objects, Announcer(heard.append))
         finally:
             await line.aclose()
         assert [phase.done for phase in heard if phase.done > phase.total] == []

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from nbpipe.runtime.stage import archive
+from nbpipe.store.carrier_archive import TRAVELS as CARRIER
+from nbpipe.store.carrier_archive import carrier_archive
 from tests.oldest import oldest_python
 
 PACKAGE = Path(__file__).parents[2] / "nbpipe"
@@ -18,6 +22,7 @@ TRAVELS = [
     *sorted((PACKAGE / "runtime").glob("*.py")),
     *(PACKAGE / "compute" / f"{name}.py" for name in COMPUTE),
     *sorted((PACKAGE / "compute" / "agent").glob("*.py")),
+    *(PACKAGE / name for name in CARRIER if name != "errors.py"),
 ]
 
 EVERYTHING = """
@@ -56,3 +61,32 @@ def test_it_runs_on_the_oldest_interpreter_there_is(tmp_path: Path):
     command = [oldest_python(), "-c", EVERYTHING, str(staged)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.stdout == "{'x': 1, 't': {'a': [1, 2]}} ['outputs/a'] {}\n", ran.stderr
+
+
+def test_the_carrier_runs_on_it_too(tmp_path: Path):
+    oldest = oldest_python()
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "a").write_bytes(b"content")
+    program = tmp_path / "carrier"
+    program.write_bytes(carrier_archive())
+    sha256 = hashlib.sha256(b"content").hexdigest()
+    file = {"key": "k", "name": "a", "path": str(tmp_path / "here"), "size": 7, "sha256": sha256}
+    fetched = carried(oldest, program, "fetch", str(tmp_path / "store"), file)
+    assert {"there": "k"} in fetched
+    assert (tmp_path / "here").read_bytes() == b"content"
+    assert {"there": "k"} in carried(oldest, program, "put", str(tmp_path / "store"), {**file, "name": "b/c"})
+    assert (tmp_path / "store" / "b" / "c").read_bytes() == b"content"
+    unable = carried(oldest, program, "fetch", "s3://lab/store", file)[-1]
+    assert unable["unable"] == "packages"
+
+
+def carried(
+    python: str, program: Path, way: str, url: str, file: dict[str, object]
+) -> list[dict[str, object]]:
+    """What a carrier says."""
+    order = json.dumps({"way": way, "url": url, "options": {}, "files": [file]})
+    pipe = subprocess.PIPE
+    with subprocess.Popen([python, str(program)], stdin=pipe, stdout=pipe, text=True) as ran:
+        ran.stdin.write(order + "\n")
+        ran.stdin.flush()
+        return [json.loads(line) for line in ran.stdout]

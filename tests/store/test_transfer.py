@@ -9,7 +9,7 @@ import pytest
 
 from nbpipe.errors import StoreError, Unreachable
 from nbpipe.store import transfer
-from nbpipe.store.digests import digest_bytes
+from nbpipe.store.digests import digest_bytes, digest_file
 from nbpipe.store.opening import open_folder
 from nbpipe.store.transfer import Meter, Progress, fetch_file, in_parallel
 from tests.object_servers import azure, datastore, faulty, folder, s3
@@ -17,7 +17,10 @@ from tests.object_servers import azure, datastore, faulty, folder, s3
 __all__ = ["azure", "datastore", "folder", "s3"]
 
 CONTENT = os.urandom(300_000)
-DIGEST = digest_bytes(CONTENT)
+
+
+def is_whole(path):
+    return digest_file(path) == digest_bytes(CONTENT)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,7 @@ def test_a_file_comes_whole_and_is_compared(folder, tmp_path):
     told: list[Progress] = []
     put(folder)
     meter = Meter(len(CONTENT), told.append)
-    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST, meter=meter)
+    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole, meter=meter)
     assert (tmp_path / "here").read_bytes() == CONTENT
     assert (told[-1].done, told[-1].total) == (len(CONTENT), len(CONTENT))
 
@@ -46,7 +49,7 @@ def test_what_came_before_is_not_fetched_again(tmp_path):
     asked: list[int] = []
     read = folder.read
     folder.read = lambda name, start, end: (asked.append(start), read(name, start, end))[1]
-    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST)
+    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole)
     assert (tmp_path / "here").read_bytes() == CONTENT
     assert min(asked) == 200_000
 
@@ -54,21 +57,21 @@ def test_what_came_before_is_not_fetched_again(tmp_path):
 def test_what_came_before_and_is_wrong_is_fetched_anew(folder, tmp_path):
     put(folder)
     (tmp_path / "here").write_bytes(b"x" * 100_000)
-    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST)
+    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole)
     assert (tmp_path / "here").read_bytes() == CONTENT
 
 
 def test_content_that_is_not_what_its_digest_says_is_refused_and_not_kept(folder, tmp_path):
     put(folder, content=CONTENT[:-1] + b"!")
     with pytest.raises(StoreError, match="not what its digest says"):
-        fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST)
+        fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole)
     assert (tmp_path / "here").read_bytes() == b""
 
 
 def test_a_file_that_was_cut_short_for_good_is_refused_and_not_kept(folder, tmp_path):
     put(folder, content=CONTENT[:100_000])
     with pytest.raises(StoreError, match="ends after 100,000 of 300,000 bytes"):
-        fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST)
+        fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole)
     assert (tmp_path / "here").read_bytes() == b""
 
 
@@ -84,7 +87,7 @@ def test_answers_that_are_cut_off_are_asked_for_again(kind, request, tmp_path):
     with faulty(server) as proxy:
         proxy.matching, proxy.cut, proxy.keep = "GET .*name", 2, 30_000
         folder = server.open(f"cut-{tmp_path.name}", proxy.port)
-        fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST)
+        fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole)
         assert proxy.cut == 0
     assert (tmp_path / "here").read_bytes() == CONTENT
 
@@ -100,9 +103,9 @@ def test_what_came_before_the_server_went_away_stays_for_the_next_try(s3, tmp_pa
 
         meter = Meter(len(CONTENT), go_away)
         with pytest.raises(Unreachable):
-            fetch_file(cut_off, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST, meter=meter)
+            fetch_file(cut_off, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole, meter=meter)
     assert 0 < (tmp_path / "here").stat().st_size < len(CONTENT)
-    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), digest=DIGEST)
+    fetch_file(folder, "name", tmp_path / "here", size=len(CONTENT), is_whole=is_whole)
     assert (tmp_path / "here").read_bytes() == CONTENT
 
 

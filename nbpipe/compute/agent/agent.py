@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nbpipe.compute.agent.attempt import Attempt
+from nbpipe.compute.agent.carrying import Carryings
 from nbpipe.compute.agent.environments import Environments
 from nbpipe.compute.agent.leavings import Leavings
 from nbpipe.compute.agent.objects import Objects
@@ -55,6 +56,7 @@ class Agent:
             for folder in (self.root, os.path.join(self.root, "attempts")):
                 os.makedirs(folder, 0o700, exist_ok=True)
             self._objects = Objects(self.root)
+        self._carryings = Carryings(self.root, self._objects)
         self._environments = Environments(self.root)
         self._born = secrets.token_hex(8)
         self._zygotes = Zygotes()
@@ -64,10 +66,11 @@ class Agent:
 
     @property
     def busy(self) -> bool:
-        """Whether a job runs, or an environment is made for one."""
+        """Whether a job runs, or an environment is made or an object carried for one."""
         return (
             bool(self._starting)
             or self._environments.busy
+            or self._carryings.busy
             or any(each.ended is None for each in self._attempts.values())
         )
 
@@ -119,6 +122,7 @@ class Agent:
         """End every job."""
         if self._tidying is not None:
             self._tidying.cancel()
+        await self._carryings.aclose()
         await self._zygotes.aclose()
 
     async def _hello_(self, _asked: Mapping[str, Any], _data: bytes) -> Answer:
@@ -145,6 +149,9 @@ class Agent:
         if len(data) < 1 << 16:
             return {"have": self._objects.put(*part)}, b""
         return {"have": await asyncio.to_thread(self._objects.put, *part)}, b""
+
+    async def _carry_(self, asked: Mapping[str, Any], _data: bytes) -> Answer:
+        return await self._carryings.carry(asked), b""
 
     async def _start_(self, asked: Mapping[str, Any], _data: bytes) -> Answer:
         attempt_id = str(asked["attempt"])

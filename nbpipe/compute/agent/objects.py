@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from nbpipe.compute.agent.refusal import Refusal, working_in
@@ -128,6 +129,38 @@ class Objects:
             raise Refusal("digest", f"{digest[:12]} did not arrive whole.")
         self._keep(os.fspath(file.name), digest)
         return size
+
+    def take_partial(self, digest: str, taker: str) -> str:
+        """The file that somebody fills with an object by himself; what came of it so far is in it."""
+        path = f"{self._partial_path(digest)}-{hashlib.sha256(taker.encode()).hexdigest()[:16]}"
+        with self._locked_partial(digest) as file:
+            os.rename(file.name, path)
+        return path
+
+    def give_partial(self, path: str, digest: str, *, whole: bool) -> None:
+        """Take such a file back: an object, once it is whole; else what has come of it, where that is more."""
+        with self._locked_partial(digest) as file:
+            if whole and not self.has(digest):
+                self._keep(path, digest)
+                os.unlink(file.name)
+            elif not whole and _size(path) > _size(file.name):
+                os.replace(path, file.name)
+            else:
+                os.unlink(path)
+                if whole or not _size(file.name):
+                    os.unlink(file.name)
+
+    @contextmanager
+    def _locked_partial(self, digest: str) -> Iterator[Any]:
+        """What came of an object so far, as a file that nobody else writes meanwhile; made where nothing came."""
+        path = self._partial_path(digest)
+        while True:
+            with open(path, "a+b", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if _is(file, path):  # else it was kept, or removed, by who had it before
+                    self._coming.pop(digest, None)
+                    yield file
+                    return
 
     def adopt(self, path: str, digest: str) -> None:
         """Keep a file that was made here: it becomes the object itself, or where it has other names a copy does."""
