@@ -121,15 +121,16 @@ def _cluster_in(folder: Path, sockets: Path) -> Iterator[SlurmCluster]:
         eventually(lambda: cluster.call("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * 3, 60)
         yield cluster
     finally:
-        for name in ("n1", "n2", "n3", "controller", "munge"):
-            _end(folder / f"{name}.pid")
+        for names in (("n1", "n2", "n3"), ("controller",), ("munge",)):
+            _end([folder / f"{name}.pid" for name in names])
 
 
-def _end(pid_file: Path) -> None:
-    if pid_file.exists():
-        pid = int(pid_file.read_text())
+def _end(pid_files: list[Path]) -> None:
+    """End daemons at once, and see that they are gone: nodes take their time for it."""
+    pids = [int(file.read_text()) for file in pid_files if file.exists()]
+    for pid in pids:
         subprocess.run(["kill", str(pid)], capture_output=True, check=False)
-        eventually(lambda: not Path(f"/proc/{pid}").exists(), 30)
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 60)
 
 
 def _free_ports(count: int) -> list[int]:
