@@ -98,9 +98,11 @@ class SlurmBackend(Backend):
 
     async def _is_known(self, number: str, control: Path) -> bool:
         """Whether a job goes on, or has said how it ended; else nothing is to be had of it any more."""
-        if not (control / "report").exists() and not await self._queue.goes_on(number):
+        reported = (control / "report").exists
+        job = None if reported() else await self._queue.ask(number)
+        if (job is None or not job.open) and not reported() and control.exists():
             await asyncio.sleep(LATE)
-        return (control / "report").exists() or await self._queue.goes_on(number)
+        return reported() or (job is not None and job.open)
 
     async def _number(self, control: Path) -> str:
         """The number of a job that was queued before, or empty."""

@@ -6,12 +6,14 @@ import asyncio
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from nbpipe.compute.base import Exit, Handle, Offsets, Phase, Sink, Stream, Tell
 from nbpipe.compute.forked import exit_of
-from nbpipe.compute.slurm.queue import OPEN, QueuedJob, SlurmQueue
+from nbpipe.compute.slurm.queue import QueuedJob, SlurmQueue
+from nbpipe.errors import NbpipeError
 from nbpipe.platform import open_private
 from nbpipe.runtime.wire import Report
 
@@ -19,6 +21,7 @@ LATE = 8.0
 """Seconds that a file may take to be seen from another machine."""
 
 _LOOK = 0.03  # seconds between two looks at the folder
+_ASK = 0.3  # seconds between two questions how a job ended
 _CHUNK = 1 << 20  # bytes of a stream handed on at once
 _OBEYED = 3.0  # seconds in which a keeper has killed everything, unless it cannot
 _KEPT = 2**30  # bytes of a stream that stay in the folder for whoever reads from the beginning
@@ -98,10 +101,10 @@ class SlurmHandle(Handle):
                 report = await asyncio.to_thread(self._report)
                 taken = await self._hand_on()
                 if report is not None and not taken:
-                    return exit_of(report) if report.ending != "lost" else _lost("It killed its guard.")
+                    return await self._ended(report)
                 job = await self._queue.look(self._number)
                 self._show(job)
-                if report is None and (job is None or job.state not in OPEN):
+                if report is None and (job is None or not job.open):
                     gone = gone or time.monotonic()
                     if self._cancelled or time.monotonic() - gone > LATE:
                         return self._ended_unseen(job)
@@ -159,6 +162,24 @@ class SlurmHandle(Handle):
         if phase != self._phase:
             self._phase = phase
             self._tell(phase)
+
+    async def _ended(self, report: Report) -> Exit:
+        """What its keeper reports; where a signal ended it or its guard, SLURM may have sent it, and knows why."""
+        ended = _lost("It killed its guard.") if report.ending == "lost" else exit_of(report)
+        killed = bool(ended.lost or ended.signal) and not ended.out_of_memory
+        if killed and not self._cancelled:
+            return replace(ended, lost=await self._ended_by_slurm() or ended.lost)
+        return ended
+
+    async def _ended_by_slurm(self) -> str:
+        """Why SLURM ended it, which is known when its job has left the queue; empty where it did not."""
+        with suppress(NbpipeError):
+            for _ in range(int(LATE / _ASK)):
+                job = await self._queue.ask(self._number)
+                if job is None or not job.open:
+                    return _ENDINGS.get(job.state, "") if job else ""
+                await asyncio.sleep(_ASK)
+        return ""
 
     def _ended_unseen(self, job: QueuedJob | None) -> Exit:
         if self._cancelled:

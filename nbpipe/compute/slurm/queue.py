@@ -13,7 +13,7 @@ from nbpipe.errors import NbpipeError
 _SOON, _LATER = 0.3, 5.0  # seconds between two looks at the queue: at first, and when a job waits for long
 _PATIENCE = 60.0  # seconds a program of SLURM may take: a busy controller is slow
 
-OPEN = {
+_OPEN = {
     "PENDING",
     "CONFIGURING",
     "RUNNING",
@@ -24,7 +24,6 @@ OPEN = {
     "SIGNALING",
     "STAGE_OUT",
 }
-"""States of jobs that have not ended."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,11 @@ class QueuedJob:
     state: str
     reason: str
     nodes: str
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in _OPEN
 
 
 class SlurmQueue:
@@ -79,14 +83,13 @@ class SlurmQueue:
         number, _, folder = told.strip().partition("\n")[0].partition("|")
         return (number, Path(folder)) if number else None
 
-    async def goes_on(self, number: str) -> bool:
-        """Whether a job has not ended.
+    async def ask(self, number: str) -> QueuedJob | None:
+        """What the queue says of a job now; None when it is not there any more.
 
         Raises:
             NbpipeError: SLURM does not answer.
         """
-        job = (await self._states([number])).get(number)
-        return job is not None and job.state in OPEN
+        return (await self._states([number])).get(number)
 
     async def look(self, number: str) -> QueuedJob | None:
         """What was seen of a job when the queue was last looked at; None when it is not there any more."""

@@ -246,6 +246,21 @@ def test_a_partition_that_is_not_there_is_told_with_those_that_are(steps: Steps)
         steps.run(steps.job("print(1)"), partition="gpu")
 
 
+def test_a_job_that_somebody_else_cancels_is_told_as_that(steps: Steps) -> None:
+    job = steps.job("import os, time; print(os.environ['SLURM_JOB_ID'], flush=True); time.sleep(600)")
+
+    async def cancelled() -> Exit:
+        backend = steps.backend()
+        handle = await backend.start(job, steps.sink)
+        await seen(lambda: steps.printed["stdout"].endswith(b"\n"))
+        steps.cluster.call("scancel", steps.printed["stdout"].decode().strip())
+        ended = await handle.wait()
+        await backend.aclose()
+        return ended
+
+    assert asyncio.run(cancelled()).lost == "Somebody cancelled its job."
+
+
 def test_a_job_that_slurm_could_not_start_is_told_with_the_machine_that_knows_why(steps: Steps) -> None:
     spool = steps.cluster.sockets / "n3"
     away = spool.rename(spool.with_name("away"))
