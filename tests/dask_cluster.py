@@ -113,9 +113,11 @@ class Trials:
         async def whole() -> Any:
             backend = DaskBackend("cluster", cluster.address, **options)
             try:
-                return await asyncio.wait_for(work(backend), 100)
+                async with asyncio.timeout(90):
+                    return await work(backend)
             finally:
-                await backend.aclose()
+                async with asyncio.timeout(15):
+                    await backend.aclose()
 
         return asyncio.run(whole())
 

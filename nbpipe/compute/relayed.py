@@ -45,7 +45,8 @@ class RelayedChannel(StreamChannel):
         """Close the streams, and see the relay end; the daemon goes on."""
         await super().aclose()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _ENDING)
+            async with asyncio.timeout(_ENDING):
+                await self._process.wait()
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()

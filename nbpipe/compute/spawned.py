@@ -83,7 +83,8 @@ class SpawnedHandle(Handle):
         while not self._ended.is_set():
             await self._look()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), _LOOK)
+                async with asyncio.timeout(_LOOK):
+                    await self._ended.wait()
         wall = self._loop.time() - self._started
         await self._end(0.0)
         for reader in readers:

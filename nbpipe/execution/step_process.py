@@ -116,7 +116,8 @@ class StepProcess:
     async def _end_what_began(self) -> Exit:
         """Whether it was started before its start was given up is known on its target alone."""
         with suppress(NbpipeError, TimeoutError):
-            handle = await asyncio.wait_for(self._backend.attach(self._job, self._sink), GRACE)
+            async with asyncio.timeout(GRACE):
+                handle = await self._backend.attach(self._job, self._sink)
             if handle is not None:
                 self.handle = handle
                 await handle.cancel(GRACE)

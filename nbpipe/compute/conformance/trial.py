@@ -21,6 +21,8 @@ from nbpipe.compute.conformance.family import NAMES, family
 LONGEST = 100.0
 """Seconds after which a law counts as broken."""
 
+_CLOSING = 15.0  # seconds after which the end of a law counts as broken, too
+
 Outcome = TypeVar("Outcome")
 
 _LOOK = """
@@ -119,9 +121,11 @@ class Trial:
         async def go() -> Outcome:
             backend = self.target.open()
             try:
-                return await asyncio.wait_for(work(backend), LONGEST)
+                async with asyncio.timeout(LONGEST):
+                    return await work(backend)
             finally:
-                await backend.aclose()
+                async with asyncio.timeout(_CLOSING):
+                    await backend.aclose()
 
         return asyncio.run(go())
 

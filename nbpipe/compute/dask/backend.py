@@ -91,7 +91,8 @@ class DaskBackend(Backend):
             return await self._on(next(iter(self._cluster.workers))).run_script(python, script, env)
         slot = await self._cluster.claim(f"look-{id(script)}", {})  # some clusters grow when asked
         try:
-            place = await self._cluster.or_gone(asyncio.wait_for(slot.places.get(), _BRINGING))
+            async with asyncio.timeout(_BRINGING):
+                place = await self._cluster.or_gone(slot.places.get())
             return await self._on(place.worker).run_script(python, script, env)
         except TimeoutError:
             remedy = f"dask worker {self._cluster.address}"

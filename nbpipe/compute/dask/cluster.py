@@ -16,15 +16,17 @@ from typing import Any
 from distributed import Client, Security
 
 from nbpipe.compute.agent.archive import archive
-from nbpipe.compute.channel import Answer, ChannelBroken, opened
+from nbpipe.compute.channel import SILENCE, Answer, ChannelBroken, opened
 from nbpipe.compute.dask import worker as on_worker
 from nbpipe.compute.dask.worker import AgentPlugin, Claim
 from nbpipe.errors import NbpipeError
 
 _CONNECTING = 15.0  # seconds in which a scheduler answers
 _LOOK = 1.0  # seconds between two looks at the workers
-_GONE = 8.0  # seconds without an answer of the scheduler after which it counts as gone
+_ANSWER = 4.0  # seconds in which a scheduler says which workers it has
+_SILENT = 2  # looks without an answer, one after the other, after which a scheduler counts as gone
 _REACHING = 5.0  # seconds in which a worker is reached that can be reached from here
+_SIGN = json.dumps({"verb": "hello", "told": {}})
 _ENDED_FOR_MEMORY = "worker-restart-memory"  # what nannies call it
 
 
@@ -118,7 +120,9 @@ class Cluster:
         )  # fmt: skip
         try:
             await client
-            await client.register_plugin(_plugin())
+            with suppress(TimeoutError):  # of a worker that says nothing; the others have it
+                async with asyncio.timeout(_CONNECTING):
+                    await client.register_plugin(_plugin())
             self.workers = await self._workers(client)
         except Exception as error:  # whatever its libraries raise
             with suppress(Exception):
@@ -141,9 +145,8 @@ class Cluster:
         if not self.address.startswith(("tcp:", "tls:")):
             return
         try:
-            _, writer = await asyncio.wait_for(
-                asyncio.open_connection(host.strip("[]"), int(port)), _CONNECTING
-            )
+            async with asyncio.timeout(_CONNECTING):
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
         except (OSError, TimeoutError) as error:
             raise self._refusal(error) from error
         writer.close()
@@ -169,7 +172,8 @@ class Cluster:
 
     async def _workers(self, client: Client) -> Mapping[str, Mapping[str, Any]]:
         scheduler: Any = client.scheduler
-        told = await scheduler.identity(n_workers=-1)
+        async with asyncio.timeout(_ANSWER):
+            told = await scheduler.identity(n_workers=-1)
         workers: Mapping[str, Mapping[str, Any]] = told["workers"]
         return workers
 
@@ -178,15 +182,14 @@ class Cluster:
 
         A connection that broke is not waited for: the scheduler took back what was claimed over it.
         """
-        loop = asyncio.get_running_loop()
-        last, why = loop.time(), "the connection broke"
-        while client.status == "running" and loop.time() - last < _GONE:
+        silent, why = 0, "the connection broke"
+        while client.status == "running" and silent < _SILENT:
             try:
-                self.workers = await asyncio.wait_for(self._workers(client), _GONE / 2)
+                self.workers = await self._workers(client)
                 self._seen.update(self.workers)
-                last = loop.time()
+                silent = 0
             except (OSError, TimeoutError, RuntimeError, ValueError) as error:
-                why = str(error) or type(error).__name__
+                silent, why = silent + 1, str(error) or type(error).__name__
             await asyncio.sleep(_LOOK)
         gone.set_result(self._lost(why))
         self._client = None  # who asks next connects anew
@@ -230,7 +233,7 @@ class Cluster:
         while True:
             with suppress(OSError, TimeoutError, RuntimeError, ValueError):
                 client = await self.client()
-                await self.or_gone(asyncio.wait_for(self._workers(client), _GONE / 2))
+                await self.or_gone(self._workers(client))
                 return
             await self.or_gone(asyncio.sleep(_LOOK))
 
@@ -256,7 +259,8 @@ class Cluster:
         """Whether workers can be reached from here; None where this one is gone."""
         pool: Any = client.rpc
         try:
-            pool.reuse(worker, await asyncio.wait_for(pool.connect(worker), _REACHING))
+            async with asyncio.timeout(_REACHING):
+                pool.reuse(worker, await pool.connect(worker))
         except (OSError, TimeoutError):
             self.workers = await self._workers(client)
             return None if worker not in self.workers else False
@@ -276,15 +280,15 @@ class Cluster:
         Raises:
             SchedulerGone: it did.
         """
-        working = asyncio.ensure_future(work)
-        waited: set[asyncio.Future[Any]] = {working, self.gone} if self.gone is not None else {working}
+        working, gone = asyncio.ensure_future(work), self.gone
+        waited: set[asyncio.Future[Any]] = {working} if gone is None else {working, gone}
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
+            if gone is None or working.done():
                 return working.result()
+            raise gone.result()
         finally:
             working.cancel()
-        raise self.gone.result() if self.gone is not None else AssertionError
 
     async def aclose(self) -> None:
         """Close the connection; claims that are left go with it."""
@@ -297,8 +301,9 @@ class Cluster:
 
 async def _closed(client: Client) -> None:
     with suppress(Exception):  # nothing is left to lose
-        closing: Any = client.close(timeout=2)
-        await asyncio.wait_for(closing, _CONNECTING)
+        async with asyncio.timeout(_CONNECTING):
+            closing: Any = client.close(timeout=2)
+            await closing
 
 
 class WorkerChannel:
@@ -317,9 +322,13 @@ class WorkerChannel:
         """See `Channel.ask`."""
         question = json.dumps({"verb": verb, "told": dict(told)})
         try:
-            answer = await self._unless_left(self._cluster.ask(self._worker, question, data))
-        except (OSError, RuntimeError, AttributeError, TimeoutError, KeyError) as error:
+            answer = await self._while_alive(self._cluster.ask(self._worker, question, data))
+        except TimeoutError as error:
+            raise self._broken(f"nothing came for {2 * SILENCE:g} s") from error
+        except (OSError, RuntimeError, AttributeError, KeyError, TypeError) as error:
             raise self._broken(str(error) or type(error).__name__) from error
+        if answer is None:  # what Dask says of a question that a worker does not know
+            raise self._broken("it has no agent, or none any more")
         if "gone" in answer:
             raise self._broken(answer["gone"])
         return opened(self._cluster.name, json.loads(answer["head"])), bytes(answer["data"])
@@ -327,16 +336,36 @@ class WorkerChannel:
     def _broken(self, why: str) -> ChannelBroken:
         return ChannelBroken(f"The connection to the worker {self._worker} is gone: {why}.")
 
-    async def _unless_left(self, work: Awaitable[Any]) -> Any:
-        """What is awaited, unless the worker leaves: Dask tries long to connect to one that is not there."""
-        working = asyncio.ensure_future(work)
+    async def _while_alive(self, work: Awaitable[Any]) -> Any:
+        """What is awaited, as long as the worker is there and its agent says something.
+
+        Dask tries long to connect to a worker that has left, and waits for ever for one that has stopped.
+
+        Raises:
+            OSError: the worker has left its cluster, or is not to be reached.
+            TimeoutError: nothing came, neither what is awaited nor a sign of life.
+        """
+        working: asyncio.Future[Any] = asyncio.ensure_future(work)
+        living = asyncio.ensure_future(self._lives())
         try:
-            while not (await asyncio.wait({working}, timeout=_LOOK))[0]:
+            while True:
+                await asyncio.wait({working, living}, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+                if working.done():
+                    return working.result()
+                if living.done():
+                    living.result()
                 if self._cluster.has_left(self._worker):
                     raise ConnectionError(None, "it has left its cluster")
-            return working.result()
         finally:
             working.cancel()
+            living.cancel()
+
+    async def _lives(self) -> None:
+        """Ask for a sign of life, again and again, until there is none in time."""
+        while True:
+            await asyncio.sleep(SILENCE)
+            async with asyncio.timeout(SILENCE):
+                await self._cluster.ask(self._worker, _SIGN, b"")
 
     async def aclose(self) -> None:
         """See `Channel.aclose`; the connections are Dask's."""

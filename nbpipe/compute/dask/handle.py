@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from distributed import KilledWorker
+
 from nbpipe.compute.base import Backend, Collected, Exit, Handle, Job, Offsets, Phase, Sink, Tell
 from nbpipe.compute.dask.cluster import Cluster, Place, SchedulerGone, Slot
 from nbpipe.compute.far_handle import FarHandle
@@ -16,6 +18,7 @@ from nbpipe.errors import NbpipeError
 
 _AWAY = 4.0  # seconds in which the scheduler sees that a worker is gone
 _LOOK = 0.5  # seconds between two looks why a job waits
+_STOPPED = Exit(None, signal.SIGTERM, 0.0, 0.0, 0)  # before it began
 
 
 class DaskHandle(Handle):
@@ -111,11 +114,10 @@ class DaskHandle(Handle):
             self._slot = None
 
     async def _run(self) -> Exit:
-        slot = self._slot = await self._cluster.claim(self._job.attempt_id, self._resources)
         brings = self._job.parcel is not None and self._job.parcel.results
         ended = None
         try:
-            ended = await self._ran_somewhere(slot)
+            ended = await self._ran_somewhere(await self._claimed())
         except SchedulerGone as error:
             await self._leave()
             return Exit(None, None, 0.0, 0.0, 0, lost=f"{error.fact} {error.remedy}")
@@ -124,22 +126,35 @@ class DaskHandle(Handle):
                 self._let_go()
         return ended
 
+    async def _claimed(self) -> Slot:
+        """Ask for a slot, in the place of any that there was."""
+        self._let_go()
+        self._slot = await self._cluster.claim(self._job.attempt_id, self._resources)
+        return self._slot
+
     async def _ran_somewhere(self, slot: Slot) -> Exit:
         while True:
-            place = await self._placed(slot)
-            if place is None:
-                return Exit(None, signal.SIGTERM, 0.0, 0.0, 0)
+            while (place := await self._placed(slot)) is None:
+                if self._cancelled.is_set():
+                    return _STOPPED
+                slot = await self._claimed()
             ended = await self._ran_on(place, slot)
             if self._cancelled.is_set():
                 return ended
-            if ended.signal == signal.SIGKILL:
-                await self._cluster.assure()  # a worker that loses its scheduler ends what it runs
-            if not ended.lost or (slot.places.empty() and not await self._is_gone(place.worker)):
+            if ended.signal == signal.SIGKILL and await self._was_taken_back(slot):
+                await self._begin_anew(
+                    f"Dask took back its slot on the worker {place.worker}", "its slot was taken back"
+                )
+            elif not ended.lost or (slot.places.empty() and not await self._is_gone(place.worker)):
                 return ended
-            await self._lose(place.worker)
+            elif place.worker in self._cluster.out_of_memory:
+                told = f"the worker {place.worker} was ended, since it had more memory than it may"
+                await self._begin_anew(told, "its worker ran out of memory")
+            else:
+                await self._begin_anew(f"the worker {place.worker} was lost", "its worker was lost")
 
     async def _placed(self, slot: Slot) -> Place | None:
-        """Where the slot is, as soon as it is somewhere; None when the job was cancelled before.
+        """Where a slot is, as soon as it is somewhere; None when the job was cancelled before, or the slot taken back.
 
         Raises:
             SchedulerGone: the scheduler is.
@@ -158,15 +173,25 @@ class DaskHandle(Handle):
                 if placed.done():
                     return placed.result()
                 if slot.task.status == "error":
-                    raise NbpipeError(
-                        f"{self._cluster.name}: several workers were lost while they ran this step.",
-                        remedy="It may need more memory than a worker has.",
-                    )
+                    raise await self._refused(slot)
+                if slot.task.done():  # as when somebody restarts the cluster
+                    return None
                 self._tell(Phase("queued", why=self._why()))
                 self._has_begun()
         finally:
             cancelled.cancel()
             placed.cancel()
+
+    async def _refused(self, slot: Slot) -> NbpipeError:
+        """Why there is no slot, and will be none."""
+        error = await slot.task.exception()
+        if isinstance(error, KilledWorker):
+            return NbpipeError(
+                f"{self._cluster.name}: several workers were lost while they ran this step.",
+                remedy="It may need more memory than a worker has.",
+            )
+        told = f"{type(error).__name__}: {error}"
+        return NbpipeError(f"{self._cluster.name}: Dask gives this step no slot.", place=told[:300])
 
     def _why(self) -> str:
         """What the job waits for."""
@@ -199,19 +224,35 @@ class DaskHandle(Handle):
             moved.cancel()
 
     async def _started_and_ended(self, place: Place) -> Exit:
-        job = self._job
-        if place.gpus:
-            job = replace(job, env={**job.env, "CUDA_VISIBLE_DEVICES": ",".join(place.gpus)})
         try:
-            self._inner = await self._on(place.worker).start(job, self._sink, self._on_worker(place.worker))
+            self._inner = await self._started(place)
         except NbpipeError as error:
             if isinstance(error, ConnectionError) and await self._is_gone(place.worker):
                 return Exit(None, None, 0.0, 0.0, 0, lost=error.fact)
             raise
         self._has_begun()
+        if self._inner is None:
+            return _STOPPED
         if self._cancelled.is_set():
             await self._inner.cancel(self._grace)
         return await self._inner.wait()
+
+    async def _started(self, place: Place) -> Handle | None:
+        """The job on its worker; None when it was cancelled before it began there."""
+        job, backend = self._job, self._on(place.worker)
+        if place.gpus:
+            job = replace(job, env={**job.env, "CUDA_VISIBLE_DEVICES": ",".join(place.gpus)})
+        cancelled = asyncio.ensure_future(self._cancelled.wait())
+        starting = asyncio.ensure_future(backend.start(job, self._sink, self._on_worker(place.worker)))
+        try:
+            await asyncio.wait({starting, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                return starting.result()
+        finally:
+            cancelled.cancel()
+            starting.cancel()
+        await asyncio.wait({starting})
+        return await backend.attach(job, self._sink)  # whether it began, its worker alone knows
 
     def _on_worker(self, worker: str) -> Tell:
         """A listener that hears which worker it is, and no word of the line to it."""
@@ -231,22 +272,26 @@ class DaskHandle(Handle):
             await self._cluster.or_gone(asyncio.sleep(_LOOK))
         return worker not in self._cluster.workers
 
+    async def _was_taken_back(self, slot: Slot) -> bool:
+        """Whether a slot was taken back under its job, which was ended for it: somebody restarts the cluster.
+
+        Raises:
+            SchedulerGone: the scheduler is; a worker that loses it ends what it runs.
+        """
+        await self._cluster.assure()
+        return bool(slot.task.done())
+
     async def _leave(self) -> None:
         """Follow nothing any more on a worker that is gone."""
         inner, self._inner, self._worker = self._inner, None, ""
         if isinstance(inner, FarHandle):
             await inner.let_go()
 
-    async def _lose(self, worker: str) -> None:
-        """Leave a worker that is gone, and say so."""
+    async def _begin_anew(self, fact: str, why: str) -> None:
+        """Leave a worker, and say why."""
         await self._leave()
-        had_too_much = worker in self._cluster.out_of_memory
-        why = "was ended, since it had more memory than it may," if had_too_much else "was lost"
-        text = f"[nbpipe: the worker {worker} {why}; the step begins anew on another one]\n"
-        self._sink("stderr", text.encode())
-        self._tell(
-            Phase("queued", why="its worker ran out of memory" if had_too_much else "its worker was lost")
-        )
+        self._sink("stderr", f"[nbpipe: {fact}; the step begins anew]\n".encode())
+        self._tell(Phase("queued", why=why))
 
 
 def _has(worker: Mapping[str, Mapping[str, float]], resources: Mapping[str, float]) -> bool:

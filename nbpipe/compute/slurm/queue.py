@@ -187,7 +187,8 @@ class SlurmQueue:
                 remedy="Work on a machine from which the cluster takes jobs (a login node).",
             ) from error
         try:
-            printed, complaint = await asyncio.wait_for(process.communicate(stdin.encode()), _PATIENCE)
+            async with asyncio.timeout(_PATIENCE):
+                printed, complaint = await process.communicate(stdin.encode())
         except TimeoutError as error:
             raise NbpipeError(f"{self._target}: {program} gave no answer in {_PATIENCE:.0f} s.") from error
         finally:

@@ -56,7 +56,8 @@ class Connection:
         """Wait until it is gone, but not for long: the machine may be gone without a word."""
         for each in self._all:
             try:
-                await asyncio.wait_for(each.wait_closed(), _GOODBYE)
+                async with asyncio.timeout(_GOODBYE):
+                    await each.wait_closed()
             except TimeoutError:
                 each.abort()
 

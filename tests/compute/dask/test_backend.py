@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from distributed import Client
 
-from nbpipe.compute.base import Exit
+from nbpipe.compute.base import Exit, Placed
 from nbpipe.compute.conformance import BackendLaws, Target
 from nbpipe.compute.dask.backend import DaskBackend
 from nbpipe.errors import NbpipeError
@@ -106,13 +110,107 @@ def test_a_scheduler_that_is_gone_is_said_and_nothing_hangs(trials: Trials) -> N
         assert "is gone" in ended.lost
 
 
+def test_a_worker_that_is_shut_down_in_good_order_ends_its_step_which_begins_on_another(
+    trials: Trials,
+) -> None:
+    flag = trials.folder / "go"
+    with dask_cluster(trials.folder / "dask") as cluster:
+
+        async def work(backend: DaskBackend) -> Exit:
+            handle = await trials.started(backend, trials.job(WAITS.format(flag=str(flag))))
+            await trials.seen(lambda: any(phase.name == "running" for phase in trials.phases))
+            name = next(phase.where for phase in trials.phases if phase.name == "running")
+            cluster.workers[int(name.removeprefix("worker"))].terminate()
+            await trials.seen(lambda: b"begins anew" in trials.printed)
+            flag.touch()
+            return await handle.wait()
+
+        assert trials.run(cluster, work).code == 0
+    assert trials.printed.splitlines()[-1] == b"done"
+
+
+def test_a_step_begins_anew_when_somebody_restarts_its_cluster(trials: Trials) -> None:
+    flag = trials.folder / "go"
+    with dask_cluster(trials.folder / "dask", workers=1) as cluster:
+
+        async def work(backend: DaskBackend) -> Exit:
+            handle = await trials.started(backend, trials.job(WAITS.format(flag=str(flag))))
+            await trials.seen(lambda: trials.pids)
+            async with Client(cluster.address, asynchronous=True, set_as_default=False) as somebody:
+                await somebody.restart(wait_for_workers=False)
+            await asyncio.to_thread(cluster.add_worker)
+            await trials.seen(lambda: len(trials.pids) == 2)
+            flag.touch()
+            return await handle.wait()
+
+        assert trials.run(cluster, work).code == 0
+
+
+def test_a_step_is_stopped_while_what_it_needs_is_sent(trials: Trials, cluster: DaskCluster) -> None:
+    large = trials.folder / "large"
+    with large.open("wb") as file:
+        file.truncate(1 << 32)
+
+    async def work(backend: DaskBackend) -> Exit:
+        job = trials.job("print('up 1')")
+        parcel = replace(
+            job.parcel,
+            files={**job.parcel.files, "large": Placed("0" * 64)},
+            objects={**job.parcel.objects, "0" * 64: large},
+        )
+        starting = asyncio.ensure_future(trials.started(backend, replace(job, parcel=parcel)))
+        await trials.seen(lambda: any(phase.name == "sending" for phase in trials.phases))
+        (handle,) = backend._handles.values()
+        await handle.cancel(0.0)
+        await starting
+        return await handle.wait()
+
+    assert trials.run(cluster, work).signal == signal.SIGTERM
+    assert not trials.pids
+
+
+def test_a_worker_that_says_nothing_any_more_is_not_waited_for(
+    trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbpipe.compute.dask.cluster.SILENCE", 0.5)
+    monkeypatch.setattr("nbpipe.compute.dask.backend._AWAY", 0.5)
+    with dask_cluster(trials.folder / "dask", workers=1) as cluster:
+
+        async def work(backend: DaskBackend) -> Exit:
+            handle = await trials.started(backend, trials.job(WAITS.format(flag="/nowhere")))
+            await trials.seen(lambda: trials.pids)
+            os.kill(cluster.workers[0].pid, signal.SIGSTOP)
+            return await handle.wait()
+
+        assert "does not answer" in trials.run(cluster, work).lost
+
+
+def test_a_backend_is_closed_also_in_the_moment_in_which_an_answer_comes(
+    trials: Trials, cluster: DaskCluster
+) -> None:
+    async def work(backend: DaskBackend) -> None:
+        await backend.probe()
+        connection = backend._cluster
+        watching, looked = connection._watching, connection._workers
+
+        async def looked_and_closed(client: Client) -> Any:
+            told = await looked(client)
+            asyncio.get_running_loop().call_soon(watching.cancel)
+            return told
+
+        connection._workers = looked_and_closed
+        await asyncio.wait({watching})
+
+    trials.run(cluster, work)
+
+
 def test_steps_that_want_one_gpu_do_not_overlap(trials: Trials) -> None:
     with dask_cluster(trials.folder / "dask", workers=0) as cluster:
         cluster.add_worker("--resources", "GPU=1")
 
         async def work(backend: DaskBackend) -> None:
             source = (
-                "import time; print('b', time.time(), flush=True); time.sleep(0.4); print('e', time.time())"
+                "import time; print('b', time.time(), flush=True); time.sleep(0.7); print('e', time.time())"
             )
             handles = [
                 await trials.started(backend, trials.job(source, number, gpus=1)) for number in (1, 2, 3)
