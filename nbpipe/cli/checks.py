@@ -11,10 +11,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError
 from nbpipe.platform import lock_file
 from nbpipe.store.files import STATE_NAME, is_folder

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-from rich.cells import cell_len
 
-from nbpipe.views.text import pad_cells, visible
+from nbpipe.views.text import cell_len, pad_cells, visible
 
 
 def shown(line: str) -> str:

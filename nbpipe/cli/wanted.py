@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ import click
 from nbpipe.core.graph import Graph
 from nbpipe.core.parameter import parse_value
 from nbpipe.core.plan import Plan
+from nbpipe.core.record import dataclass
 from nbpipe.core.validation import close_to, parameter_problems
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
 from nbpipe.loading.load import KINDS, Loaded, load

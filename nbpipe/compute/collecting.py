@@ -10,7 +10,6 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +17,7 @@ from nbpipe.compute.abreast import abreast
 from nbpipe.compute.announcer import Announcer, Progress
 from nbpipe.compute.base import Collected, Phase
 from nbpipe.compute.line import Line
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError
 
 _ABREAST = 8  # files that travel at a time

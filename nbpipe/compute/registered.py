@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from nbpipe.compute.base import Backend
+from nbpipe.core.record import dataclass
 from nbpipe.errors import MissingExtra, NbpipeError, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "nbpipe.backends"
 """The group of the entry points; each is named for its type and leads to a `BackendKind`."""
@@ -139,7 +141,7 @@ def _problem(known: Mapping[str, Setting], name: str, value: Any) -> str | None:
 
 def backend_types() -> tuple[str, ...]:
     """The types a target can have here, in alphabetical order."""
-    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+    return tuple(sorted({point.name for point in _points()}))
 
 
 def backend_kind(name: str) -> BackendKind:
@@ -150,7 +152,7 @@ def backend_kind(name: str) -> BackendKind:
         MissingExtra: it needs packages that are not installed.
         NbpipeError: the package that brings it is broken.
     """
-    points = sorted(entry_points(group=GROUP, name=name), key=_ours_first)
+    points = sorted(_points(name=name), key=_ours_first)
     if not points:
         raise UnknownName(
             f"No installed package knows compute targets of type {name!r}.",
@@ -177,6 +179,13 @@ def missing_extra(what: str, extra: str, package: str = _OWN) -> MissingExtra:
     return MissingExtra(
         f"{what} needs packages that are not installed.", remedy=f'pip install "{package}[{extra}]"'
     )
+
+
+def _points(name: str = "") -> Iterable[EntryPoint]:
+    """What installed packages bring. To look takes a while, which a run on this machine alone is spared."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP, name=name) if name else entry_points(group=GROUP)
 
 
 def _unusable(point: EntryPoint, error: Exception) -> NbpipeError:

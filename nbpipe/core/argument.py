@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from numbers import Real
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from nbpipe.core.datastore import DataReference
 from nbpipe.core.graph import Piece, Word
 from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
 from nbpipe.core.port import Mode
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 
 _VARIABLE = re.compile(r"\$AZUREML_DATAREFERENCE_(\w+)", re.ASCII)

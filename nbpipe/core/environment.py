@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from nbpipe.core.compute import LOCAL
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 
 Counts = Literal["imports", "full", "none"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
+from nbpipe.core.record import dataclass
 from nbpipe.core.shape import well_formed
 
 EVENTS_FORMAT = 1

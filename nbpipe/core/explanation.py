@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from nbpipe.core.fingerprint import PARTS, Fingerprint
 from nbpipe.core.reason import Reader, Reason, only_comments_changed
+from nbpipe.core.record import dataclass
 
 LONGEST_DIFFED = 20_000
 """Lines up to which a diff is made."""

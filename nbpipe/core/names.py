@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbpipe.core.reached import State
 from nbpipe.core.reading import Reading
+from nbpipe.core.record import dataclass
 from nbpipe.core.script import parse
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

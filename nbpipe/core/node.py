@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any, Literal
 
 from nbpipe.core.environment import EnvironmentSpec
 from nbpipe.core.port import Form, Mode
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UnknownName
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from nbpipe.core.display import Displayed
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph, InputPort, Node
 from nbpipe.core.reason import Reason, compare, nearest
+from nbpipe.core.record import dataclass
 from nbpipe.core.result import Attempt, Memory, StepResult
 from nbpipe.errors import UnknownName
 

@@ -6,10 +6,11 @@ import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from nbpipe.core.fingerprint import Fingerprint
+from nbpipe.core.record import dataclass
 from nbpipe.core.result import Attempt
 from nbpipe.core.shape import well_formed
 

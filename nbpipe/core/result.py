@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol
 
 from nbpipe.core.fingerprint import Fingerprint
+from nbpipe.core.record import dataclass
 from nbpipe.core.shape import well_formed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from nbpipe.core.events import (
@@ -24,6 +24,7 @@ from nbpipe.core.events import (
     StepStarted,
     StopRequested,
 )
+from nbpipe.core.record import dataclass
 
 
 class Status(StrEnum):

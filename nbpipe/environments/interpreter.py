@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.environments import probe_script
 from nbpipe.errors import EnvironmentProbeError
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbpipe.compute.base import Exit, Job, Stream
 from nbpipe.core.events import Event, StepCancelled, StepFailed, StepFinished, StepLogged, StepNoted
@@ -18,7 +18,6 @@ from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.node import CellSource, Node
 from nbpipe.core.result import StepResult
 from nbpipe.errors import NbpipeError, StoreError, UsageError
-from nbpipe.execution.advice import Advice, Failure, advise
 from nbpipe.execution.capacity import gpu_names
 from nbpipe.execution.far_workplace import FarWorkplace
 from nbpipe.execution.frozen import FrozenStep
@@ -32,6 +31,9 @@ from nbpipe.platform import oom_kills
 from nbpipe.runtime.masking import TextMasker
 from nbpipe.runtime.metrics import fold
 from nbpipe.store.files import read_lines
+
+if TYPE_CHECKING:
+    from nbpipe.execution.advice import Advice
 
 TAIL = 64 * 2**10
 """Bytes of stderr that are read to say why a step failed."""
@@ -305,6 +307,8 @@ class Attempt:
     def _advice(
         self, ended: Exit, place: Workplace, log: LogWriter, wrong: str | None
     ) -> Advice:  # fmt: skip
+        from nbpipe.execution.advice import Failure, advise
+
         source = self.node.source
         cell = isinstance(source, CellSource)
         step = self.means.frozen.steps[self.node.node_id]

@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbpipe.core.datastore import DEFAULT_DATASTORE, Datastore
 from nbpipe.errors import UnknownName, UsageError
@@ -19,7 +19,9 @@ from nbpipe.store.objects import ObjectStore
 from nbpipe.store.opening import local_folder, open_folder
 from nbpipe.store.remote_folder import RemoteFolder, is_url, without_credentials
 from nbpipe.store.results import Results
-from nbpipe.store.shared_store import SharedStore
+
+if TYPE_CHECKING:
+    from nbpipe.store.shared_store import SharedStore
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _SECRET = re.compile(
@@ -203,6 +205,8 @@ class Datastores:
         """
 
         def open_store(where: str) -> SharedStore:
+            from nbpipe.store.shared_store import SharedStore
+
             return SharedStore(self.open(where), objects, self._state)
 
         return Sharing(lambda: self.shared(by_settings()), open_store, results, objects, say)

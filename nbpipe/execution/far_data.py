@@ -8,10 +8,11 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nbpipe.core.fingerprint import digest_of
+from nbpipe.core.record import dataclass
 from nbpipe.errors import StoreError, UsageError
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.files import append_line, read_lines, remove_tree
@@ -19,7 +20,9 @@ from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.remote_folder import RemoteFolder, Seen
-from nbpipe.store.transfer import Meter, fetch_file
+
+if TYPE_CHECKING:
+    from nbpipe.store.transfer import Meter
 
 REMEMBERED = 10.0
 """Seconds for which a datastore is not asked again what lies behind a URL."""
@@ -104,6 +107,8 @@ class FarData:
         Raises:
             StoreError: it cannot be fetched, or it changed meanwhile.
         """
+        from nbpipe.store.transfer import fetch_file
+
         key = digest_of([file.url, file.name, file.version])
         with Lock(self._locks(key)):
             known = self._recall(key)

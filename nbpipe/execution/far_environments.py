@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nbpipe.compute.base import Backend, Capacity
 from nbpipe.core.compute import ComputeTarget
 from nbpipe.core.fingerprint import digest_of
+from nbpipe.core.record import dataclass
 from nbpipe.core.shape import well_formed
 from nbpipe.environments import probe_script
 from nbpipe.environments.interpreter import Interpreter, parse_answer, read_answer, steering
@@ -24,9 +25,6 @@ from nbpipe.store.layout import StateFolder
 
 KEPT = "environments"
 """Folder of ``registry/`` with what was seen."""
-
-PATIENCE = 10.0
-"""Seconds that a plan waits for a target it has not asked before; a run that is submitted waits to the end."""
 
 REMEMBERED = 10.0
 """Seconds after which a target that did not answer is asked again, in the background."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from nbpipe.core.fingerprint import Fingerprint, digest_of
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import CellSource, DataSource, Node
 from nbpipe.core.plan import Ingredients
+from nbpipe.core.record import dataclass
 from nbpipe.environments.interpreter import Interpreters
 from nbpipe.errors import UsageError
 from nbpipe.execution.frozen import Counted

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from nbpipe.core.compute import ComputeTarget
 from nbpipe.core.environment import Counts
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
+from nbpipe.core.record import dataclass
 from nbpipe.core.shape import well_formed
 from nbpipe.environments.interpreter import Interpreter
 from nbpipe.errors import StoreError, UsageError

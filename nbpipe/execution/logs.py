@@ -11,12 +11,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
-from nbpipe.compute.base import Stream
 from nbpipe.platform import open_private
 from nbpipe.runtime.masking import Masker
 from nbpipe.store.files import open_to_read, own_folder, remove_tree, storing
+
+if TYPE_CHECKING:
+    from nbpipe.compute.base import Stream
 
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 LIMIT = 2**30

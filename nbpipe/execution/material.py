@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from nbpipe.core.compute import LOCAL
 from nbpipe.core.fingerprint import canonical
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import CellSource, FolderSource, Node
+from nbpipe.core.record import dataclass
 from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python, steering
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.far_data import FarData

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nbpipe.core.node import Node
+from nbpipe.core.record import dataclass
 from nbpipe.execution.away import Away
 from nbpipe.execution.backends import Backends
 from nbpipe.execution.depots import Depots

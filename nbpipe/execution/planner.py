@@ -7,16 +7,16 @@ import sys
 import threading
 from collections.abc import Collection
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nbpipe.compute.base import Capacity
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import Node
 from nbpipe.core.plan import Flags, Plan, make_plan
 from nbpipe.environments.interpreter import Interpreter, Interpreters
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.far_data import FarData
-from nbpipe.execution.far_environments import PATIENCE, FarEnvironment, FarEnvironments
 from nbpipe.execution.fingerprinter import Fingerprinter, Prepared
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.execution.material import Far, Surroundings
@@ -26,6 +26,13 @@ from nbpipe.execution.sources import Sources
 from nbpipe.execution.targets import WorkspaceTargets, shares_files
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
+
+if TYPE_CHECKING:
+    from nbpipe.compute.base import Capacity
+    from nbpipe.execution.far_environments import FarEnvironment, FarEnvironments
+
+PATIENCE = 10.0
+"""Seconds that a plan waits for a target it has not asked before; a run that is submitted waits to the end."""
 
 
 class Planner:
@@ -55,7 +62,7 @@ class Planner:
         self._sources = Sources(state, digests)
         known = KeptHere(state, "interpreters")
         self._interpreters = Interpreters(known.recall, known.remember)
-        self._environments = FarEnvironments(state, targets.open)
+        self._state = state
         self._turn = threading.RLock()  # a view's thread plans, and so does a cell
         self._fingerprinter: Fingerprinter | None = None
 
@@ -91,6 +98,12 @@ class Planner:
             environment = self._environment(node, 0.0)
             return environment.capacity if environment else None
         return None
+
+    @cached_property
+    def _environments(self) -> FarEnvironments:
+        from nbpipe.execution.far_environments import FarEnvironments
+
+        return FarEnvironments(self._state, self._targets.open)
 
     def _fingerprinter_for(self, python: str, code_by_bytes: bool) -> Fingerprinter:
         """The last one, unless something that counts is another now."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from nbpipe.core.node import Node
+from nbpipe.core.record import dataclass
 from nbpipe.execution.frozen import FrozenRun
 
 ADDED_BY_KERNEL = re.compile(r"JPY_.*|MPLBACKEND|PYDEVD_.*|PAGER|GIT_PAGER|CLICOLOR.*|FORCE_COLOR|NBPIPE_.*")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 
 SETTINGS_FILE = "nbpipe.toml"
@@ -51,6 +50,8 @@ class Settings:
         """
         if not path.is_file():
             return Settings()
+        import tomllib
+
         try:
             data = tomllib.loads(path.read_text("utf-8"))
         except (ValueError, RecursionError) as error:

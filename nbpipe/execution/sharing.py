@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.result import StepResult
 from nbpipe.errors import NbpipeError, StoreError, Unreachable
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
-from nbpipe.store.shared_store import SharedResult, SharedStore
-from nbpipe.store.transfer import Listener
+
+if TYPE_CHECKING:
+    from nbpipe.store.shared_store import SharedResult, SharedStore
+    from nbpipe.store.transfer import Listener
 
 Say = Callable[[str], None]
 """Tells whoever works here, in one sentence."""

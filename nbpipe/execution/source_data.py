@@ -7,12 +7,13 @@ import difflib
 import glob
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.node import DataSource
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError, UsageError
 from nbpipe.execution.far_data import FarData, FarFile
 from nbpipe.execution.ignore import DEFAULT_IGNORES

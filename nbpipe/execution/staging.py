@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from nbpipe.core.node import CellSource, FolderSource, Node
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 from nbpipe.execution.ignore import PlainFolders, as_path, code_files
 from nbpipe.execution.modules import Look, modules_taken_along

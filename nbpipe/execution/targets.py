@@ -6,20 +6,21 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbpipe.compute.base import Backend, Capacity
-from nbpipe.compute.registered import BackendKind, backend_kind
 from nbpipe.core.compute import LOCAL, ComputeTarget, TargetStatus
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import Node
 from nbpipe.errors import NbpipeError, UnknownName, UsageError
-from nbpipe.execution.bridge import answer_of
 from nbpipe.execution.capacity import default_jobs
 from nbpipe.execution.frozen import FrozenTarget
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.execution.process_environment import submitter_environment
 from nbpipe.store.layout import StateFolder
+
+if TYPE_CHECKING:
+    from nbpipe.compute.base import Backend, Capacity
+    from nbpipe.compute.registered import BackendKind
 
 KEPT = "targets"
 """Folder of ``registry/`` with the targets."""
@@ -76,7 +77,7 @@ class WorkspaceTargets:
                 f"A compute target cannot be called {name!r}: {why}.",
                 remedy="A name has letters, digits, -, _ and ., and begins with a letter or digit.",
             )
-        whole = backend_kind(type).check({**settings, **secrets})
+        whole = _kind(type).check({**settings, **secrets})
         written = {word: value for word, value in whole.items() if word not in secrets}
         self._kept.keep(name, {"type": type, "settings": written, "in_memory": sorted(secrets)})
         self._secrets[name] = dict(secrets)
@@ -115,6 +116,8 @@ class WorkspaceTargets:
 
     def status(self, name: str) -> TargetStatus:
         """Look at a target now; that it is not ready is told, not raised."""
+        from nbpipe.execution.bridge import answer_of
+
         target = self.find(name)
 
         async def look() -> TargetStatus:
@@ -177,4 +180,6 @@ def gives_gpus(target: ComputeTarget) -> bool:
 
 @lru_cache  # a plan asks again and again
 def _kind(type: str) -> BackendKind:  # noqa: A002 - as the field
+    from nbpipe.compute.registered import backend_kind
+
     return backend_kind(type)

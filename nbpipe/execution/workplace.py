@@ -6,11 +6,11 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from nbpipe.compute.base import Handle, Job, Stream
 from nbpipe.core.node import InputPort, Node, OutputPort
+from nbpipe.core.record import dataclass
 from nbpipe.errors import StoreError
 from nbpipe.execution.frozen import FrozenStep
 from nbpipe.execution.process_environment import StepPaths

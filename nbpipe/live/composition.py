@@ -10,13 +10,14 @@ pipeline has the same name and whose steps have other scripts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from nbpipe.core.fingerprint import Fingerprint
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import CellSource, Node
 from nbpipe.core.plan import Plan, StepPlan
 from nbpipe.core.reason import Reason
+from nbpipe.core.record import dataclass
 from nbpipe.live.head import Standing
 from nbpipe.views.picture import NodeView, Picture
 from nbpipe.views.present import Notes, make_picture, planned_view

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.live.cards import CardMaker, data_cards, parameter_cards
 from nbpipe.live.grouping import Collapse, grouped
 from nbpipe.live.head import head_card

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from nbpipe.core.record import dataclass
 from nbpipe.views.picture import Picture
 from nbpipe.views.protocol import BarCard, ButtonCard, HeadCard, RunCard
 from nbpipe.views.wording import listed, nothing_to_do

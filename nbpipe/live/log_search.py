@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbpipe.compute.base import Stream
+from nbpipe.core.record import dataclass
 from nbpipe.execution.logs import STREAMS, LogFiles
 from nbpipe.live.log_index import LogIndex
 from nbpipe.live.log_walk import Walk, joined

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from nbpipe.compute.base import Stream
+from nbpipe.core.record import dataclass
 from nbpipe.execution.logs import STREAMS, Position
 
 _BLANK = b" \t\r\v\f"

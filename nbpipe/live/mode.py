@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from nbpipe.core.record import dataclass
 from nbpipe.live.head import Standing, head_card
 from nbpipe.live.outlook import Outlook
 from nbpipe.live.source import LastKnown

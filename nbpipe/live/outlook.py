@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from operator import is_
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.plan import Plan
+from nbpipe.core.record import dataclass
 from nbpipe.errors import InvalidPipeline, NbpipeError
 from nbpipe.live.composition import planned_views
 from nbpipe.live.scene import CellFacts

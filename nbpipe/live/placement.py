@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
+from nbpipe.core.record import dataclass
 from nbpipe.live.cards import edge_id
 from nbpipe.live.scene import Scene
 from nbpipe.views.cards import TAG_HEIGHT, Size, size_for, tag_width

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from nbpipe.core.record import dataclass
 from nbpipe.views.protocol import DataCard, EdgeCard, HeadCard, NodeCard, ParameterCard, PortCard
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
+from nbpipe.core.record import dataclass
 from nbpipe.live.scene import CellFacts
 from nbpipe.views.answers import CellText, ParamItem
 from nbpipe.workspace import Workspace

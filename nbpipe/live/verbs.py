@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from nbpipe.core.pipeline import Pipeline
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UnknownName, UsageError
 from nbpipe.live.answers import ANSWERERS, LOG_ANSWERERS
 from nbpipe.live.board import Board

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Protocol
 
+from nbpipe.core.record import dataclass
 from nbpipe.live.board import Board
 from nbpipe.live.frame import Frame, Framer, messages
 from nbpipe.live.grouping import Collapse

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain, islice
 from pathlib import Path
 
 from nbpipe.core.node import CellSource, DataSource, Node
 from nbpipe.core.plan import Plan, StepPlan
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.source_data import find_data
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
 from nbpipe import errors
 from nbpipe.core.graph import Graph
 from nbpipe.core.pipeline import Pipeline
+from nbpipe.core.record import dataclass
 from nbpipe.errors import InvalidPipeline, NbpipeError, Problem, UsageError
 
 LEFT_OUT = "A result is asked for while the notebook is only read for its steps."

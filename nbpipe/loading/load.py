@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from nbpipe.core.graph import Graph
+from nbpipe.core.record import dataclass
 from nbpipe.core.validation import close_to
 from nbpipe.errors import NotebookError, UnknownName, UsageError
 from nbpipe.loading.declared import Told, several

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NotebookError
 
 SKIP_TAG = "nbpipe-skip"

@@ -6,11 +6,12 @@ import json
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.core.script import undefined_names
 from nbpipe.errors import UsageError
 from nbpipe.notebook.file_name import folder_name

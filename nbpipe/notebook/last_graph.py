@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nbpipe.core.display import presenter
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 from nbpipe.live.source import LastKnown
 from nbpipe.notebook.session import Session

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.core.validation import close_to
 from nbpipe.errors import UsageError
 from nbpipe.notebook.file_name import normal, script_problem

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from nbpipe.core.environment import parse_duration, parse_memory
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 from nbpipe.notebook.words import Read, Word, Write, split
 

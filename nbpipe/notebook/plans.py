@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
+from nbpipe.core.record import dataclass
 
 FRESH = 1.0
 """Seconds for which the plan that a cell made is that of now."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nbpipe.core.names import names_of
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.declaration import Cell
 from nbpipe.notebook.formats.format import Format
 from nbpipe.notebook.formats.known import format_of

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.core.shape import is_shaped
 from nbpipe.errors import NbpipeError, StoreError
 from nbpipe.notebook.declaration import Declaration

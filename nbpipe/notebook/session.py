@@ -6,12 +6,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.pipeline import Pipeline
+from nbpipe.core.record import dataclass
 from nbpipe.core.validation import close_to
 from nbpipe.errors import InvalidPipeline, Problem, UnknownName, UsageError
 from nbpipe.live.digest import cell_digest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 from nbpipe.notebook.magic_line import MODULE_MAGIC, STEP_MAGICS, MagicLine, parse_magic_line
 from nbpipe.notebook.options import OPTIONS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.magic_line import MODULE_MAGIC, STEP_MAGICS
 
 _MAGIC = re.compile(rf"%%(?P<magic>{'|'.join((*STEP_MAGICS, MODULE_MAGIC))})(?=\s|$)")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from nbpipe.core.plan import Plan
+from nbpipe.core.record import dataclass
 from nbpipe.errors import InvalidPipeline, NbpipeError
 from nbpipe.notebook.binding import bind
 from nbpipe.notebook.declaration import Declaration, put_in_place

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import typing
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from nbpipe.core.parameter import SIMPLE_TYPES, PipelineParameter
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UnknownName, UsageError
 from nbpipe.notebook.session import Session
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.core.validation import close_to
 from nbpipe.errors import UsageError
 from nbpipe.notebook.words import split

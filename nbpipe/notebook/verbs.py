@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.parameter import parse_value
 from nbpipe.core.pipeline import Pipeline
 from nbpipe.core.plan import Plan
+from nbpipe.core.record import dataclass
 from nbpipe.core.validation import circle_problems, parameter_problems
 from nbpipe.errors import InvalidPipeline, UnknownName, UsageError
 from nbpipe.loading.graph_file import save_graph

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from nbpipe.core.port import Form
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.file_name import part_problem
 
 

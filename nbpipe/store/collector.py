@@ -13,9 +13,9 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import StoreError, UsageError
 from nbpipe.store.files import DAMAGED, TEMPORARY, is_folder, listing, open_to_read, remove_tree
 from nbpipe.store.layout import StateFolder

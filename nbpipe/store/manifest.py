@@ -10,12 +10,12 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
 from nbpipe.core.fingerprint import canonical
+from nbpipe.core.record import dataclass
 from nbpipe.errors import StoreError
 from nbpipe.store.digests import FileDigests, digest_bytes
 

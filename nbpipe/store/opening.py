@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from nbpipe.store.disk_folder import DiskFolder
 from nbpipe.store.remote_folder import RemoteFolder, is_url
@@ -17,7 +16,11 @@ def local_folder(text: str) -> Path | None:
     if not is_url(text):
         return Path(text)
     parts = urlsplit(text)
-    return Path(url2pathname(unquote(parts.path))) if parts.scheme in ("file", "local") else None
+    if parts.scheme not in ("file", "local"):
+        return None
+    from urllib.request import url2pathname
+
+    return Path(url2pathname(unquote(parts.path)))
 
 
 def open_folder(url: str, options: Mapping[str, Any] | None = None) -> RemoteFolder:

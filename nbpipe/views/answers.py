@@ -6,8 +6,9 @@ The second half of ``views/protocol.py``; the same rules hold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from nbpipe.core.record import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.views.dag import Box
 from nbpipe.views.glyphs import DATA, SCREEN, glyph, number
 from nbpipe.views.picture import DataView, NodeView, ParameterView

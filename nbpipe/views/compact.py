@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
-
 from nbpipe.views.glyphs import glyph
 from nbpipe.views.palette import page_style
 from nbpipe.views.picture import NodeView, Picture
 from nbpipe.views.status import counted
-from nbpipe.views.text import escaped, fit_cells, pad_cells, visible_line
+from nbpipe.views.text import cell_len, escaped, fit_cells, pad_cells, visible_line
 from nbpipe.views.tree import about, cut, told_whole
 from nbpipe.views.wording import listed
 

@@ -6,10 +6,10 @@ import importlib.util
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.views.median import Edge, Place, place_by_medians, ranks_of
 
 Direction = Literal["right", "down"]

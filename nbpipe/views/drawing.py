@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from nbpipe.core.record import dataclass
 from nbpipe.views.cards import MEDIUM, TAG_DROP, TAG_GAP, TAG_HEIGHT, Size, pill_box, tag_width
 from nbpipe.views.dag import Arrangement, Box, Direction, Layout, Point, Slot, arrange, lay_out, spread
 from nbpipe.views.glyphs import number

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.views.status import SETTLED, Look, counted, look
 from nbpipe.views.text import visible
 from nbpipe.views.wording import duration, how_to_force, listed, nothing_to_do

@@ -7,9 +7,10 @@ are the same on both sides. Every text is a visible line (or visible lines): no 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.views.picture import EdgeState
 from nbpipe.views.status import Hue
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from rich.cells import cell_len
 from rich.console import Group
 from rich.text import Text
 
 from nbpipe.views.forecast import time_left
 from nbpipe.views.picture import NodeView, Picture
 from nbpipe.views.status import TERMINAL_STYLES, counted
-from nbpipe.views.text import fit_cells, pad_cells
+from nbpipe.views.text import cell_len, fit_cells, pad_cells
 from nbpipe.views.wording import duration, listed, when
 
 

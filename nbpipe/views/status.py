@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from nbpipe.core.record import dataclass
 
 Hue = Literal["done", "run", "fail", "maybe", "warn", "idle"]
 """Name of a colour token."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from rich.cells import cell_len
-
 from nbpipe.core.compute import ComputeTarget, TargetStatus
-from nbpipe.views.text import pad_cells, visible
+from nbpipe.views.text import cell_len, pad_cells, visible
 from nbpipe.views.wording import size
 
 _AT_ONCE = 16  # targets that are looked at at the same time

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Callable
-
-from rich.cells import cell_len
 
 _ASCII = {
     False: bytes.fromhex(
@@ -84,6 +81,8 @@ def escaped(text: object) -> str:
         >>> escaped('<b title="x">')
         '&lt;b title=&quot;x&quot;&gt;'
     """
+    import html
+
     return html.escape(visible(text), quote=True)
 
 
@@ -131,6 +130,20 @@ def fit(
         'train_…forest'
     """
     return shorten(text, room, lambda part: width_of(part, size, bold=bold, mono=mono), middle=middle)
+
+
+def cell_len(text: str) -> int:
+    """Columns that a visible text takes in a terminal.
+
+    Example:
+        >>> cell_len("train"), cell_len("訓練")
+        (5, 4)
+    """
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len as measured
+
+    return measured(text)
 
 
 def fit_cells(text: str, room: int, *, middle: bool = False) -> str:

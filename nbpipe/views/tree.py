@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from rich.cells import cell_len
-
+from nbpipe.core.record import dataclass
 from nbpipe.views.picture import NodeView, Picture
-from nbpipe.views.text import fit_cells, pad_cells, visible, visible_line
+from nbpipe.views.text import cell_len, fit_cells, pad_cells, visible, visible_line
 from nbpipe.views.wording import duration, listed
 
 _WIDEST_NAME = 48

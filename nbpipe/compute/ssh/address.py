@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError
 
 HOP = re.compile(r"(?:ssh://)?(?:(?P<user>[^@\s]+)@)?(?P<host>\[[^]\s]+\]|[^:@/\s]+)(?::(?P<port>\d+))?/?")

@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
@@ -15,6 +14,7 @@ import asyncssh
 from nbpipe.compute.ssh.address import Address
 from nbpipe.compute.ssh.keys import Keys, keys_of, usual_files
 from nbpipe.compute.ssh.refusals import Refused, why_not
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError
 
 _PATIENCE = 20.0  # seconds for one machine to let us in

@@ -6,13 +6,13 @@ import errno
 import shlex
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
 from nbpipe.compute.ssh.address import Address
 from nbpipe.compute.ssh.keys import Keys
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError
 
 

@@ -9,12 +9,13 @@ import json
 import secrets
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.resources import files
 
 import asyncssh
 
 from nbpipe.compute.ssh.connection import Connection
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError
 
 _PATIENCE = 60.0  # seconds for a login shell and an interpreter to start there

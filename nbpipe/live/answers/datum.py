@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
 from nbpipe.core.events import StepFinished, StepReused
 from nbpipe.core.node import InputPort, Node
+from nbpipe.core.record import dataclass
 from nbpipe.errors import NbpipeError, StoreError, UsageError
 from nbpipe.execution.source_data import FoundData, find_data
 from nbpipe.live.answers.shown import Shown, fingerprint_of, planned, step_in

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import StoreError
 from nbpipe.platform import open_private
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UsageError
 from nbpipe.notebook.formats.format import KINDS
 

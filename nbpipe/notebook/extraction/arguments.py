@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.extraction.naming import free_name
 from nbpipe.notebook.step_text import quoted
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from nbpipe.core.names import Names, names_of
+from nbpipe.core.record import dataclass
 from nbpipe.errors import UnknownName, UsageError
 from nbpipe.loading.notebook_file import read_notebook, text_of
 from nbpipe.notebook.extraction.pieces import Piece, pieces_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from nbpipe.core.record import dataclass
 
 _DRAWING_MODULES = ("matplotlib.pyplot", "seaborn")
 _NOT_DRAWING = frozenset(

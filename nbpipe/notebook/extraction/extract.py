@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.core.validation import close_to
 from nbpipe.errors import UsageError
 from nbpipe.notebook.declaration import DEFAULT_PIPELINE, read_declaration

@@ -6,10 +6,10 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.extraction.body import Offsets
 from nbpipe.notebook.extraction.inputs import path_placeholder
 from nbpipe.notebook.file_name import part_problem

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.declaration import Declaration
 from nbpipe.notebook.extraction.answers import Answers, Question, kinds_question
 from nbpipe.notebook.extraction.book import BookCell

@@ -8,11 +8,12 @@ import re
 import sys
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from nbpipe.core.names import names_inside
 from nbpipe.core.parameter import SIMPLE_TYPES
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.extraction.book import Book, BookCell
 from nbpipe.notebook.extraction.pieces import CHANGING_FUNCTIONS, Piece
 from nbpipe.notebook.formats.known import CHANGING_METHODS

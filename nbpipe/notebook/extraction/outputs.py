@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.extraction.answers import Answers, Question, kinds_question
 from nbpipe.notebook.extraction.book import BookCell
 from nbpipe.notebook.extraction.drawing import drawing_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from nbpipe.core.names import Names, names_of
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.formats.known import CHANGING_METHODS
 
 CHANGING_FUNCTIONS = frozenset(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.extraction.arguments import LONGEST_LINE, Arguments
 from nbpipe.notebook.extraction.body import Edit, Offsets, edited, futures, printing
 from nbpipe.notebook.extraction.book import BookCell

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from nbpipe.core.record import dataclass
 
 KINDS = ("parquet", "csv", "json", "npy", "png", "text", "bytes")
 """Every kind of file, by the word that chooses it."""

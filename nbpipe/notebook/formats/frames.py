@@ -7,10 +7,11 @@ import io
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.notebook.formats.format import Format, literal
 
 MISSING = "<NA>"
