@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import stat
 import sys
 import time
@@ -225,6 +224,9 @@ def private_folder(path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
 
 
+_PRIVATELY = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOINHERIT", "O_NOFOLLOW", "O_NONBLOCK"))
+
+
 def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
     """Open a file of ours; children do not inherit it, and a new one is for its owner only.
 
@@ -234,10 +236,8 @@ def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
         FileNotFoundError: it is not there, or one of its folders is none.
         OSError: it cannot be opened, or is a folder, a link, a pipe, a socket or a device.
     """
-    for name in ("O_BINARY", "O_NOINHERIT", "O_NOFOLLOW", "O_NONBLOCK"):
-        flags |= getattr(os, name, 0)
     try:
-        fd = os.open(path, flags, mode)
+        fd = os.open(path, flags | _PRIVATELY, mode)
     except NotADirectoryError as error:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from error
     kind = os.fstat(fd).st_mode
@@ -395,6 +395,8 @@ def windows_reserved(name: str) -> bool:
 
 def host_name() -> str:
     """This machine's name in its network, for people to read."""
+    import socket
+
     return socket.gethostname()
 
 

@@ -186,7 +186,7 @@ class Workspace:
         default = self.targets.find(target).name if target else LOCAL
         if isinstance(pipeline, Pipeline):
             return self.locate(pipeline.graph_for(values, default), Path.cwd())
-        graph = Graph.from_json(pipeline.to_json()).on_target(default)
+        graph = pipeline.copy().on_target(default)
         missing = partial(script_problem, root=self.root)
         problems = [
             *parameter_problems(graph.parameters, values or {}),

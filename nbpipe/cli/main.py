@@ -46,6 +46,7 @@ class Verbs(click.Group):
         gc.disable()  # what is imported stays: to look through it again and again takes a fifth of the time
         command: click.Command = importlib.import_module(f"nbpipe.cli.{cmd_name}").command
         gc.freeze()
+        gc.set_threshold(20_000)  # what it makes of a pipeline mostly stays, too
         gc.enable()
         command.name = cmd_name
         return command

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Any
 
+from nbpipe.core.record import dataclass
 from nbpipe.core.shape import is_shaped
 
 SCHEME = 1
@@ -31,6 +32,9 @@ _SHOWN = {"name": "str", "from": "str", "rows": "int", "bytes": "int", "files": 
 """What a stored fingerprint is made of, as annotations."""
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True)
+
+
 def canonical(value: Any) -> bytes:
     """JSON of a value in the one form that is hashed: sorted keys, no blanks, ASCII.
 
@@ -38,9 +42,7 @@ def canonical(value: Any) -> bytes:
         >>> canonical({"b": 1, "a": [True, None]})
         b'{"a":[true,null],"b":1}'
     """
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True
-    ).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def digest_of(value: Any) -> str:

@@ -247,6 +247,16 @@ class Graph:
         part.parameters = {name: value for name, value in self.parameters.items() if name in taken}
         return part
 
+    def copy(self) -> Graph:
+        """A graph of its own, of the same nodes and data."""
+        same = Graph(self.name, self.context)
+        same.parameters = dict(self.parameters)
+        for source in self._sources.values():
+            same._keep(source)
+        for node in self._nodes.values():
+            same.add_node(node)
+        return same
+
     def relocated(self, move: Callable[[str], str], since: Graph | None = None) -> Graph:
         """The same graph with every path of code and data passed through ``move``.
 

@@ -43,7 +43,8 @@ def tell_reused_run(frozen: FrozenRun, plan: Plan, folder: RunFolder, memory: St
             saved += step.result.seconds
     words = {step.node_id: "reused" for step in plan}
     events.append(RunFinished(time.time(), frozen.run, "Finished", words, saved))
-    lines = (json.dumps(event.to_json(), separators=(",", ":")) for event in events)
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    lines = (encode(event.to_json()) for event in events)
     with Lock(folder.lock, frozen.run):
         write_bytes(folder.events, "".join(f"{line}\n" for line in lines).encode())
     return True

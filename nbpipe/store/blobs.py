@@ -60,7 +60,7 @@ class Blobs:
             StoreError: it is no file, or it cannot be kept.
         """
         digest = self._digests.digest(path)
-        if self._is_whole(digest, os.stat(path).st_size):
+        if self._is_whole(digest):
             return digest
         with self._state.scratch() as folder:
             copy = folder / "copy"
@@ -74,10 +74,11 @@ class Blobs:
                 put_in_place(copy, self.blob_path(digest))
         return digest
 
-    def _is_whole(self, digest: str, size: int) -> bool:
+    def _is_whole(self, digest: str) -> bool:
         """Whether a blob is there as it should be."""
         blob = self.blob_path(digest)
-        if _size(blob) != size:
+        size = _size(blob)
+        if size is None:
             return False
         with suppress(OSError):
             return (self._digests.digest(blob) if size > _SMALL else digest_file(blob)) == digest

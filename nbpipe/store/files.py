@@ -102,7 +102,7 @@ def create_json(path: Path, data: Any, *, durable: bool = False) -> bool:
     return created
 
 
-def open_to_read(path: Path) -> BinaryIO:
+def open_to_read(path: Path, *, buffering: int = -1) -> BinaryIO:
     """Open a file of the state; see `open_private` for what is no file of ours.
 
     Raises:
@@ -110,7 +110,7 @@ def open_to_read(path: Path) -> BinaryIO:
         StoreError: it cannot be read.
     """
     try:
-        return open(open_private(path, os.O_RDONLY), "rb")
+        return open(open_private(path, os.O_RDONLY), "rb", buffering=buffering)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -121,7 +121,7 @@ def open_to_read(path: Path) -> BinaryIO:
 
 def read_bytes(path: Path) -> bytes:
     """All of a file of the state; raises as `open_to_read` does."""
-    with open_to_read(path) as file:
+    with open_to_read(path, buffering=0) as file:
         return file.read()
 
 

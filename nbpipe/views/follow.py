@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from nbpipe.core.events import StepEvent, StepStarted
 from nbpipe.core.run_state import Status
-from nbpipe.run import PipelineRun
+from nbpipe.run import PipelineRun, StepRun
 from nbpipe.views.picture import Picture
 from nbpipe.views.present import picture_of
 from nbpipe.views.tail import LineReader
@@ -78,19 +78,22 @@ def _is_terminal(console: Any) -> bool:
 def _follow_in_lines(
     run: PipelineRun, file: IO[str], output: bool, is_over: Callable[[], bool], command: str
 ) -> None:
-    readers = {step.node_id: LineReader(step) for step in run.get_steps()} if output else {}
+    readers: dict[str, LineReader] = {}
     told = 0
     over = False
     while not over:
         over = is_over()
         events, told = run.events(told)
         for event in events:
-            # What a step printed comes before the line that says how it ended.
-            if isinstance(event, StepEvent) and event.node in readers and not isinstance(event, StepStarted):
+            if isinstance(event, StepStarted):
+                if output:
+                    readers.setdefault(event.node, LineReader(StepRun(run, event.node)))
+            elif isinstance(event, StepEvent) and event.node in readers:
+                # What a step printed comes before the line that says how it ended.
                 _print(file, _prefixed(event.node, readers[event.node].lines(whole=True)))
             _print(file, filter(None, [event_line(event)]))
-        running = [node_id for node_id, step in run.state.steps.items() if step.status is Status.RUNNING]
-        for node_id in running if readers else ():
+        steps = run.state.steps
+        for node_id in [each for each in readers if steps[each].status is Status.RUNNING]:
             _print(file, _prefixed(node_id, readers[node_id].lines()))
         file.flush()
         if not over:
