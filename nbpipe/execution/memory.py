@@ -111,6 +111,10 @@ class StoredMemory:
         """Let what `alike` answers be what is stored from now on."""
         self._results.refresh()
 
+    def keep_known(self) -> None:
+        """Keep what was read of results for the next process."""
+        self._results.keep_known()
+
     def alike(self, fingerprint: Fingerprint) -> Iterator[StepResult]:
         """Results of any step that this may become the fingerprint of, one a key, the newest first."""
         inputs = {**dict.fromkeys(fingerprint.unknown), **fingerprint.part("inputs")}

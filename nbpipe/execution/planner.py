@@ -90,6 +90,7 @@ class Planner:
             flags = {node.node_id: Flags(node.node_id in forced, node.allow_reuse) for node in graph.nodes}
             now = fingerprinter.ingredients(graph, prepared, looked_at)
             plan = make_plan(graph, now, self._memory, flags, since=since, asked=looked_at)
+            self._memory.keep_known()
             return plan, prepared
 
     def capacity(self, node: Node) -> Capacity | None:

@@ -16,12 +16,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from nbpipe.core.fingerprint import canonical
+from nbpipe.core.record import dataclass
 from nbpipe.errors import StoreError
 from nbpipe.store.digests import Figures, digest_bytes
 from nbpipe.store.files import (
@@ -39,6 +39,7 @@ from nbpipe.store.files import (
 from nbpipe.store.layout import StateFolder, is_run_id
 from nbpipe.store.likenesses import Likenesses
 from nbpipe.store.locks import Lock
+from nbpipe.store.recollection import Recollection, Recorded
 
 _KEY = re.compile(r"[0-9a-f]{16,128}")
 _BLOCK = 1 << 16
@@ -82,6 +83,7 @@ class Results:
         self._state = state
         self._clock = clock
         self._known: dict[str, tuple[Figures, tuple[Result, ...]]] = {}
+        self._recollection = Recollection(state.registry / "results.known")
         self._likenesses = Likenesses(state.registry / "alike.jsonl")
         self._looked = False  # whether the index knows every key
         self._told: dict[str, tuple[tuple[Figures, int], list[dict[str, Any]]]] = {}
@@ -119,34 +121,46 @@ class Results:
         A plan asks for every step, again and again. Records are never changed, so they are read once, and
         again when the time of their folder tells that one came or went.
         """
-        now = self._clock()
+        now, folder = self._clock(), self._folder(key)
         try:
-            seen = Figures.of(os.lstat(self._folder(key)))
+            seen = Figures.of(os.lstat(folder))
         except OSError:
             return ()
         last, results = self._known.get(key, (None, ()))
         if last == seen:
             return results
-        results = tuple(sorted(self._read(key), key=_age))
-        if not seen.young(now):
+        young = seen.young(now)
+        records = None if young else self._recollection.find(key, folder, seen)
+        if records is None:
+            records = list(self._read(key))
+            if not young:
+                self._recollection.learn(key, seen, records, now)
+        results = tuple(sorted((Result(key, each.run, each.record) for each in records), key=_age))
+        if not young:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[key] = seen, results
         return results
 
-    def _read(self, key: str) -> Iterator[Result]:
+    def _read(self, key: str) -> Iterator[Recorded]:
         for run in self._runs(key):
+            path = self._path(key, run)
             try:
-                record = read_json(self._path(key, run))
+                seen = Figures.of(os.lstat(path))
+                record = read_json(path)
                 if _is_sound(record) and record.pop("check", None) == _check(record):
-                    yield Result(key, run, record)
+                    yield Recorded(run, seen, record)
                     continue
             except FileNotFoundError:
                 continue
             except StoreError:
                 pass
             with suppress(StoreError):  # a workspace we may only read
-                set_aside(self._path(key, run))
+                set_aside(path)
+
+    def keep_known(self) -> None:
+        """Keep what was read of records for the next process, where that is worth it."""
+        self._recollection.keep()
 
     def keys(self) -> list[str]:
         """Every key that has results, in order."""
