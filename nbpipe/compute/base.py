@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from nbpipe.compute.lock import Lock
 from nbpipe.errors import NbpipeError
 
 Stream = Literal["stdout", "stderr", "spool"]
@@ -294,22 +295,32 @@ class Backend(ABC):
             EnvironmentProbeError: there is no such interpreter, it does not answer in a minute, or it fails.
         """
 
-    async def make_environment(self, python: str, packages: Sequence[str], tell: Tell = tell_nobody) -> str:
-        """The interpreter of a virtual environment with some packages; made once on a target.
+    async def resolve(self, python: str, packages: Sequence[str], version: str = "") -> Lock:
+        """What a virtual environment on the target would be made of now that holds some packages.
 
         Args:
-            python: the interpreter there that it is made of.
-            packages: requirements (``numpy==2.1.0``).
+            python: the interpreter there that it is made with, if it has the version; empty for the target's own.
+            packages: requirements (``numpy>=2``).
+            version: of Python, ``3.11``; empty for any.
+
+        Raises:
+            NbpipeError: there is no such interpreter or no such set of packages, or this kind of target makes none.
+        """
+        del python, packages, version
+        raise _makes_none()
+
+    async def make_environment(self, lock: Lock, tell: Tell = tell_nobody) -> str:
+        """The interpreter of the virtual environment of a lock; made once on a target.
+
+        Args:
+            lock: as the target resolved it.
             tell: hears that it is made.
 
         Raises:
             NbpipeError: it cannot be made, or this kind of target makes none.
         """
-        del python, packages, tell
-        raise NbpipeError(
-            "This compute target makes no environments.",
-            remedy="Name an interpreter there that has the packages.",
-        )
+        del lock, tell
+        raise _makes_none()
 
     @abstractmethod
     async def start(self, job: Job, sink: Sink, tell: Tell = tell_nobody) -> Handle:
@@ -336,3 +347,10 @@ class Backend(ABC):
     @abstractmethod
     async def aclose(self) -> None:
         """Let go of the target. Jobs that do not outlive their holder are ended."""
+
+
+def _makes_none() -> NbpipeError:
+    return NbpipeError(
+        "This compute target makes no environments.",
+        remedy="Name an interpreter there that has the packages.",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from nbpipe.compute.channel import Refused
 from nbpipe.compute.detour import Detour
 from nbpipe.compute.far_handle import FarHandle
 from nbpipe.compute.line import Line, OpenChannel
+from nbpipe.compute.lock import Lock
 from nbpipe.compute.sending import Sender
 from nbpipe.errors import NbpipeError
 
@@ -95,14 +97,22 @@ class FarBackend(Backend):
         _, printed = await self._line.ask("script", told, patience=_BRIEF)
         return printed
 
-    async def make_environment(self, python: str, packages: Sequence[str], tell: Tell = tell_nobody) -> str:
+    async def resolve(self, python: str, packages: Sequence[str], version: str = "") -> Lock:
+        """A lock as the machine resolves it; see `Backend.resolve`."""
+        told = {"token": secrets.token_hex(8), "python": python, "packages": [*packages], "version": version}
+        while True:
+            answer, _ = await self._line.ask("lock", {**told, "wait": _ENVIRONMENT_WAIT})
+            if answer:
+                return Lock.from_json(answer)
+
+    async def make_environment(self, lock: Lock, tell: Tell = tell_nobody) -> str:
         """An environment over there; see `Backend.make_environment`."""
-        told = {"python": python, "packages": [*packages], "wait": 0.0}
+        told = {"python": lock.python, "lines": [*lock.lines], "wait": 0.0}
         while True:
             answer, _ = await self._line.ask("environment", told)
             if answer["python"]:
                 return str(answer["python"])
-            count = "1 package" if len(packages) == 1 else f"{len(packages)} packages"
+            count = "1 package" if len(lock.lines) == 1 else f"{len(lock.lines)} packages"
             tell(Phase("preparing", self._line.machine, f"an environment with {count}"))
             told["wait"] = _ENVIRONMENT_WAIT
 

@@ -216,6 +216,7 @@ class RunConfiguration(_Settings):
             variables={**self.environment.environment_variables, **self.environment_variables},
             inherited=tuple(self.inherited_variables),
             secrets=tuple(self.secret_variables),
+            user_managed=self.environment.python.user_managed_dependencies,
             node_count=self.node_count,
             resources=resources,
         )
@@ -227,6 +228,21 @@ def _check_counts(word: str) -> Counts:
             f"environment={word!r} is not known.", remedy=f"An Environment, or one of: {', '.join(COUNTS)}"
         )
     return word  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What an environment is declared to hold.
+
+    Attributes:
+        packages: pip requirements.
+        python: version of Python, ``3.11``; empty for any.
+        conda: conda packages, other than Python and pip themselves.
+    """
+
+    packages: tuple[str, ...] = ()
+    python: str = ""
+    conda: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -242,6 +258,7 @@ class EnvironmentSpec:
         secrets: names handed over and masked.
         node_count: machines an MPI step wants; the local target has one.
         resources: GPUs, memory, time-out, retries.
+        user_managed: the packages that are declared are there already, in the interpreter.
     """
 
     python: str = ""
@@ -252,11 +269,24 @@ class EnvironmentSpec:
     secrets: tuple[str, ...] = ()
     node_count: int = 1
     resources: Resources = field(default_factory=Resources)
+    user_managed: bool = False
 
     @property
-    def packages(self) -> tuple[str, ...]:
-        """The pip packages that are declared, or the lines of a lock; a target that is far makes them a place."""
-        return tuple(map(str, self.definition.get("pip_packages", ())))
+    def declared(self) -> Declared | None:
+        """What an environment is declared to hold, which a target that is far makes; None for a plain interpreter."""
+        conda = [str(each).strip() for each in self.definition.get("conda_packages", ())]
+        named = {
+            each: re.match(r"(?:[\w-]+::)?(python|pip)\s*(?:=+\s*([\d.]+)[\d.*]*)?$", each) for each in conda
+        }
+        version = next(
+            (match[2] for match in named.values() if match and match[1] == "python" and match[2]), ""
+        )
+        declared = Declared(
+            tuple(map(str, self.definition.get("pip_packages", ()))),
+            str(self.definition.get("python_version") or version).strip("."),
+            tuple(each for each, match in named.items() if match is None),
+        )
+        return declared if any(vars(declared).values()) and not self.user_managed else None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""

@@ -70,11 +70,10 @@ class Backends:
             NbpipeError: something that counts has changed, the machine does not answer, or the environment cannot
                 be made.
         """
+        if step.lock is not None:
+            return await self.of(node.target).make_environment(step.lock, tell)
         await self._check_environment(node, step, tell)
-        backend, packages = self.of(node.target), node.environment.packages
-        if backend.shares_files or not packages:
-            return step.python
-        return await backend.make_environment(step.python, packages, tell)
+        return step.python
 
     async def _check_environment(self, node: Node, step: FrozenStep, tell: Tell) -> None:
         """See that an interpreter on another machine is as it was planned with; looked at once a run."""

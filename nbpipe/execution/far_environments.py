@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nbpipe.compute.base import Backend, Capacity
+from nbpipe.compute.lock import Lock
 from nbpipe.core.compute import ComputeTarget
+from nbpipe.core.environment import Declared
 from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.record import dataclass
 from nbpipe.core.shape import well_formed
@@ -37,10 +39,12 @@ class FarEnvironment:
     Attributes:
         interpreter: what is installed in it. Its folders are the target's, and nothing is looked for there.
         capacity: what the target has.
+        lock: what the environment is made of that a step declares; None for an interpreter as it is there.
     """
 
     interpreter: Interpreter
     capacity: Capacity
+    lock: Lock | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of it."""
@@ -49,6 +53,7 @@ class FarEnvironment:
             "python": self.interpreter.python,
             "interpreter": asdict(self.interpreter),
             "capacity": asdict(self.capacity),
+            "lock": asdict(self.lock) if self.lock else None,
         }
 
     @staticmethod
@@ -58,25 +63,57 @@ class FarEnvironment:
             if data["format"] != probe_script.FORMAT:
                 return None
             capacity: Capacity = well_formed(Capacity(**data["capacity"]))
-            return FarEnvironment(parse_answer(data["python"], data["interpreter"]), capacity)
+            lock = Lock.from_json(data["lock"]) if data.get("lock") else None
+            return FarEnvironment(parse_answer(data["python"], data["interpreter"]), capacity, lock)
         except (KeyError, TypeError, ValueError):
             return None
 
 
-async def look(backend: Backend, python: str, variables: Mapping[str, str]) -> FarEnvironment:
-    """Ask a target what it has and what an interpreter of it holds.
+async def look(
+    backend: Backend, python: str, variables: Mapping[str, str], declared: Declared | None = None
+) -> FarEnvironment:
+    """Ask a target what it has and what an interpreter of it holds, or what it would make of what is declared.
 
     Args:
         backend: of the target.
         python: a path or a command there; empty for the target's own.
         variables: what a step sets, as far as it steers where modules are looked for.
+        declared: what its environment is to hold.
 
     Raises:
-        NbpipeError: the target does not answer, or has no such interpreter.
+        NbpipeError: the target does not answer, or has no such interpreter or packages.
     """
     capacity = await backend.probe()
+    if declared is not None:
+        lock = await backend.resolve(python, declared.packages, declared.python)
+        made = Interpreter(lock.python, lock.python, lock.version, {}, lock.versions, [], [], lock.python)
+        return FarEnvironment(made, capacity, lock)
     printed = await backend.run_script(python, Path(probe_script.__file__), variables)
     return FarEnvironment(read_answer(python or "python3", printed), capacity)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a target is asked."""
+
+    key: str
+    target: ComputeTarget
+    python: str
+    variables: Mapping[str, str]
+    declared: Declared | None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question that is open or was answered."""
+
+    target: str
+    answer: Future[FarEnvironment]
+
+    @property
+    def over(self) -> bool:
+        """Whether it was answered: what was said is kept elsewhere, unless it was an error or is to be renewed."""
+        return self.answer.done()
 
 
 class FarEnvironments:
@@ -101,14 +138,17 @@ class FarEnvironments:
         self._open = open
         self._clock = clock
         self._turn = threading.Lock()
-        self._asked: dict[str, Future[FarEnvironment]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._seen: dict[str, FarEnvironment] = {}  # for a workspace that cannot be written
         self._failed: dict[str, tuple[float, NbpipeError]] = {}
 
     def of(
-        self, target: ComputeTarget, python: str, variables: Mapping[str, str], *, wait: float | None
-    ) -> FarEnvironment:
-        """What is installed for an interpreter of a target.
+        self, target: ComputeTarget, python: str, variables: Mapping[str, str], *, wait: float | None,
+        declared: Declared | None = None,
+    ) -> FarEnvironment:  # fmt: skip
+        """What is installed for an interpreter of a target, or what it makes of what is declared.
+
+        What is declared is resolved once: it stays what it was until it is declared otherwise, or renewed.
 
         Args:
             target: one that sees none of our files.
@@ -116,54 +156,75 @@ class FarEnvironments:
             variables: what the step sets.
             wait: seconds to wait at most for a target that was not asked before; None for as long as it takes,
                 also where it did not answer a moment ago.
+            declared: what the step's environment is to hold.
 
         Raises:
-            NbpipeError: it does not answer, has no such interpreter, or has not answered yet.
+            NbpipeError: it does not answer, has no such interpreter or packages, or has not answered yet.
         """
-        key = environment_key(target, python, variables)
+        if declared is not None and declared.conda:
+            raise _no_conda(target, declared)
+        key = environment_key(target, python, variables, declared)
         seen = FarEnvironment.from_json(self._kept.recall(key) or {}) or self._seen.get(key)
         if seen is not None:
             return seen
-        answer, failed = self._question(key, target, python, variables, anew=wait is None)
+        question = _Question(key, target, python, variables, declared)
+        answer, failed = self._question(question, anew=wait is None)
         if failed is not None and wait is not None:
             raise failed
         try:
             return answer.result(wait)
         except NoAnswerYet:
-            late = EnvironmentProbeError(f"{target.name} has not answered yet.")
+            late = EnvironmentProbeError(
+                f"{target.name} has not answered yet."
+                if declared is None
+                else f"{target.name} is still finding out what the environment is made of."
+            )
             with self._turn:
                 if not answer.done():
                     self._failed.setdefault(key, (self._clock(), late))
             raise late from None
 
+    def renew(self, target: str) -> int:
+        """Forget what was seen of a target and what was resolved there, so that it is asked anew; how much that was."""
+        kept = [key for key, told in self._kept.all().items() if told.get("target") == target]
+        for key in kept:
+            self._kept.forget(key)
+        with self._turn:
+            for key in [key for key, each in self._asked.items() if each.target == target]:
+                del self._asked[key]
+                self._seen.pop(key, None)
+                self._failed.pop(key, None)
+        return len(kept)
+
     def _question(
-        self, key: str, target: ComputeTarget, python: str, variables: Mapping[str, str], *, anew: bool
+        self, question: _Question, *, anew: bool
     ) -> tuple[Future[FarEnvironment], NbpipeError | None]:
-        """The newest question, asked now where none is open and none was answered a moment ago; the last failure."""
+        """The newest answer, asked for now where none is open and none was given a moment ago; the last failure."""
+        key = question.key
         with self._turn:
             since, failed = self._failed.get(key, (0.0, None))
-            answer = self._asked.get(key)
+            asked_before = self._asked.get(key)
             fresh = failed is None or anew or self._clock() - since > REMEMBERED
-            refused = answer is not None and answer.done() and answer.exception() is not None
-            if answer is not None and not (refused and fresh):
-                return answer, failed
-            answer = self._asked[key] = self._ask(key, target, python, variables)
-        answer.add_done_callback(lambda done: self._settle(key, target, done))
+            if asked_before is not None and not (asked_before.over and fresh):
+                return asked_before.answer, failed
+            answer = self._ask(question)
+            self._asked[key] = _Asked(question.target.name, answer)
+        answer.add_done_callback(lambda done: self._settle(key, question.target, done))
         return answer, failed
 
-    def _ask(
-        self, key: str, target: ComputeTarget, python: str, variables: Mapping[str, str]
-    ) -> Future[FarEnvironment]:
-        async def question() -> FarEnvironment:
+    def _ask(self, question: _Question) -> Future[FarEnvironment]:
+        target = question.target
+
+        async def ask() -> FarEnvironment:
             backend = self._open(target)
             try:
-                environment = await look(backend, python, steered(variables))
+                found = await look(backend, question.python, steered(question.variables), question.declared)
             finally:
                 await backend.aclose()
-            self._kept.remember(key, environment.to_json())
-            return environment
+            self._kept.remember(question.key, {**found.to_json(), "target": target.name})
+            return found
 
-        return asked(question, f"nbpipe-look-{target.name}")
+        return asked(ask, f"nbpipe-look-{target.name}")
 
     def _settle(self, key: str, target: ComputeTarget, answer: Future[FarEnvironment]) -> None:
         """Note what was answered, or why nothing was."""
@@ -183,9 +244,13 @@ def steered(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if steering({name: value}) != steering({})}
 
 
-def environment_key(target: ComputeTarget, python: str, variables: Mapping[str, str]) -> str:
+def environment_key(
+    target: ComputeTarget, python: str, variables: Mapping[str, str], declared: Declared | None = None
+) -> str:
     """Under which a target's environment is kept: another host under the same name is another."""
-    told = [target.name, target.type, dict(target.settings), python, steered(variables)]
+    told: list[Any] = [target.name, target.type, dict(target.settings), python, steered(variables)]
+    if declared is not None:
+        told.append([sorted(declared.packages), declared.python])
     return digest_of(told)
 
 
@@ -198,3 +263,12 @@ def differences(planned: Mapping[str, str], now: Mapping[str, str]) -> list[str]
     """
     names = [name for name in {**planned, **now} if planned.get(name) != now.get(name)]
     return [f"{name} {planned.get(name, 'none')} -> {now.get(name, 'none')}" for name in names]
+
+
+def _no_conda(target: ComputeTarget, declared: Declared) -> EnvironmentProbeError:
+    return EnvironmentProbeError(
+        f"{target.name} makes environments of pip packages; these are conda's: {', '.join(declared.conda)}. Declare"
+        " them as pip packages, or name an interpreter there that has them.",
+        remedy="environment.python.interpreter_path = '/opt/conda/bin/python'\n"
+        "environment.python.user_managed_dependencies = True",
+    )

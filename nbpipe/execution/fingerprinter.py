@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from nbpipe.compute.lock import Lock
 from nbpipe.core.fingerprint import Fingerprint, digest_of
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import CellSource, DataSource, Node
@@ -35,6 +36,7 @@ class Prepared:
         fingerprint: all parts that are known; every input is unknown.
         problem: why it cannot run, or empty.
         counted: what of its interpreter was looked at for the fingerprint.
+        lock: what its environment is made of, where its target makes one.
     """
 
     node: Node
@@ -43,6 +45,7 @@ class Prepared:
     fingerprint: Fingerprint
     problem: str = ""
     counted: Counted | None = None
+    lock: Lock | None = None
 
     @property
     def texts(self) -> dict[str, Path]:
@@ -97,7 +100,7 @@ class Fingerprinter:
 
         Args:
             graph: the steps.
-            far: gives the interpreters of steps that run on other machines.
+            far: gives the environments of steps that run on other machines.
             looked_at: ids of the nodes whose code is looked at; that of others is what it was at the last look, if
                 they are the same nodes. Default: all.
         """
@@ -140,7 +143,9 @@ class Fingerprinter:
             python = material.interpreter.executable or material.interpreter.python
             counted = _counted(node, material)
             fingerprint = self._fingerprint(graph, node, material, counted)
-            prepared = Prepared(node, material.snapshot, python, fingerprint, counted=counted)
+            prepared = Prepared(
+                node, material.snapshot, python, fingerprint, counted=counted, lock=material.lock
+            )
             seen = self._last[place] = _Seen(found, material, prepared)
         seen.found = found  # of the node as it is now, an equal one perhaps
         return seen.prepared
@@ -235,12 +240,12 @@ def _counted_content(held: SourceFacts | str, by_syntax: bool) -> str:
 def _counted(node: Node, material: Material) -> Counted:
     """What of the interpreter counts: the distributions of what the Python files import.
 
-    A file that this Python cannot parse, and the step's perhaps can, may import anything. An environment that
-    is made of what the step declares counts by that.
+    A file that this Python cannot parse, and the step's perhaps can, may import anything. Of an environment that
+    is made for the step all counts: what brings an import is known of none that is not made yet.
     """
-    if material.declared:
-        return Counted()
     counts = node.environment.counts
+    if material.lock is not None:
+        return Counted((), "none" if counts == "none" else "full")
     facts = [each for each in material.read.values() if isinstance(each, SourceFacts)]
     facts += material.outside.values()
     other = material.interpreter.version != f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, field
 from typing import Any
 
+from nbpipe.compute.lock import Lock
 from nbpipe.core.compute import ComputeTarget
 from nbpipe.core.environment import Counts
 from nbpipe.core.fingerprint import Fingerprint
@@ -46,6 +47,7 @@ class FrozenStep:
         python: interpreter.
         fingerprint: its parts as they were at submit; every input unknown.
         counted: what of the interpreter the fingerprint counts, where that is looked at again; else None.
+        lock: what its environment is made of, where its target makes one.
     """
 
     files: Mapping[str, str]
@@ -53,11 +55,13 @@ class FrozenStep:
     python: str
     fingerprint: Fingerprint
     counted: Counted | None = None
+    lock: Lock | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
         counted = asdict(self.counted) if self.counted else None
-        return {**vars(self), "fingerprint": self.fingerprint.to_json(), "counted": counted}
+        lock = asdict(self.lock) if self.lock else None
+        return {**vars(self), "fingerprint": self.fingerprint.to_json(), "counted": counted, "lock": lock}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> FrozenStep:
@@ -65,7 +69,9 @@ class FrozenStep:
         counted = data.get("counted")
         if counted is not None:
             counted = well_formed(Counted(**{**counted, "imports": tuple(counted["imports"])}))
-        told = {**data, "fingerprint": Fingerprint.from_json(data["fingerprint"]), "counted": counted}
+        lock = Lock.from_json(data["lock"]) if data.get("lock") else None
+        fingerprint = Fingerprint.from_json(data["fingerprint"])
+        told = {**data, "fingerprint": fingerprint, "counted": counted, "lock": lock}
         step: FrozenStep = well_formed(FrozenStep(**told))
         return step
 

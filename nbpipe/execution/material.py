@@ -8,6 +8,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
+from nbpipe.compute.lock import Lock
 from nbpipe.core.compute import LOCAL
 from nbpipe.core.fingerprint import canonical
 from nbpipe.core.graph import Graph
@@ -16,13 +17,14 @@ from nbpipe.core.record import dataclass
 from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python, steering
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.far_data import FarData
+from nbpipe.execution.far_environments import FarEnvironment
 from nbpipe.execution.modules import Look, modules_left_behind
 from nbpipe.execution.sources import SourceFacts, Sources
 from nbpipe.execution.staging import Snapshot, take_snapshot
 from nbpipe.store.digests import FileDigests
 
-Far = Callable[[Node], Interpreter | None]
-"""Gives the interpreter of a step that runs where none of our files are seen; None where they are."""
+Far = Callable[[Node], FarEnvironment | None]
+"""Gives the environment of a step that runs where none of our files are seen; None where they are."""
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Material:
         outside: modules that it imports and that are not taken along, by name.
         values: of parameters, and what the environment declares, as they are counted: 1 is not True.
         shared: modules taken along -> the other steps that take them.
-        declared: it runs in an environment that its target makes of what it declares.
+        lock: what its environment is made of that its target makes; None for an interpreter as it is.
     """
 
     node: Node
@@ -66,7 +68,7 @@ class Material:
     outside: Mapping[str, SourceFacts]
     values: bytes
     shared: Mapping[str, list[str]] = field(default_factory=dict)
-    declared: bool = False
+    lock: Lock | None = None
 
 
 class Gathering:
@@ -77,7 +79,7 @@ class Gathering:
         sources: what is known of source files.
         interpreters: what is installed where.
         where: workspace, interpreter, variables.
-        far: gives the interpreter of a step that runs on a machine which sees none of our files, or None.
+        far: gives the environment of a step that runs on a machine which sees none of our files, or None.
     """
 
     def __init__(
@@ -98,7 +100,7 @@ class Gathering:
 
     def _of(self, graph: Graph, node: Node) -> Material | str:
         try:
-            interpreter = self._interpreter(node)
+            interpreter, lock = self._interpreter(node)
             snapshot = take_snapshot(node, self._where.root, interpreter.local_roots, self._look)
             read: dict[str, SourceFacts | str] = {
                 name: self._look.facts(path) if name.endswith(".py") else self._digests.digest(path)
@@ -113,18 +115,17 @@ class Gathering:
             return str(getattr(error, "fact", error))
         told = parameter_values(graph, node), node.environment.definition
         values = canonical(told) if any(told) else b""
-        declared = bool(node.environment.packages) and node.target != LOCAL and self._far(node) is not None
-        return Material(node, snapshot, interpreter, read, outside, values, declared=declared)
+        return Material(node, snapshot, interpreter, read, outside, values, lock=lock)
 
-    def _interpreter(self, node: Node) -> Interpreter:
+    def _interpreter(self, node: Node) -> tuple[Interpreter, Lock | None]:
         """The interpreter that a step wants, in its environment; looked at once for all steps of a graph.
 
         A step's code is the same wherever it runs, so local modules are looked for here for all of them.
         """
         far = None if node.target == LOCAL else self._far(node)
         if far is None:
-            return self._interpreter_here(node, node.environment.python)
-        return replace(far, local_roots=self._interpreter_here(node, "").local_roots)
+            return self._interpreter_here(node, node.environment.python), None
+        return replace(far.interpreter, local_roots=self._interpreter_here(node, "").local_roots), far.lock
 
     def _interpreter_here(self, node: Node, wanted: str) -> Interpreter:
         declared = node.environment.variables

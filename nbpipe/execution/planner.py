@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from nbpipe.core.graph import Graph
 from nbpipe.core.node import Node
 from nbpipe.core.plan import Flags, Plan, make_plan
-from nbpipe.environments.interpreter import Interpreter, Interpreters
+from nbpipe.environments.interpreter import Interpreters
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.far_data import FarData
 from nbpipe.execution.fingerprinter import Fingerprinter, Prepared
@@ -116,21 +116,23 @@ class Planner:
         return self._fingerprinter
 
     def _far(self, patient: bool) -> Far:
-        """Gives the interpreters of one plan's steps on targets that see none of our files."""
+        """Gives the environments of one plan's steps on targets that see none of our files."""
         wait = None if patient else PATIENCE
 
-        def interpreter(node: Node) -> Interpreter | None:
-            environment = self._environment(node, wait)
-            return environment.interpreter if environment else None
-
-        return interpreter
+        return lambda node: self._environment(node, wait)
 
     def _environment(self, node: Node, wait: float | None) -> FarEnvironment | None:
         target = self._targets.find(node.target)
         if shares_files(target):
             return None
         python = node.environment.python or str(target.settings.get("python") or "")
-        return self._environments.of(target, python, node.environment.variables, wait=wait)
+        spec = node.environment
+        return self._environments.of(target, python, spec.variables, wait=wait, declared=spec.declared)
+
+    def renew(self, target: str) -> int:
+        """Forget what was seen of a target and what was resolved there; how many environments that were."""
+        with self._turn:
+            return self._environments.renew(target)
 
 
 def edited(graph: Graph, since: Plan) -> set[str]:

@@ -76,7 +76,7 @@ def freeze_step(objects: ObjectStore, prepared: Prepared) -> FrozenStep:
         if path.stat().st_mode & 0o100:
             modes[name] = 0o700
     counted = None if prepared.node.target == LOCAL else prepared.counted
-    return FrozenStep(files, modes, prepared.python, prepared.fingerprint, counted)
+    return FrozenStep(files, modes, prepared.python, prepared.fingerprint, counted, prepared.lock)
 
 
 def write_frozen(state: StateFolder, frozen: FrozenRun) -> RunFolder:

@@ -292,7 +292,10 @@ def params(session: Session, line: VerbLine) -> Any:
 def targets(session: Session, line: VerbLine) -> None:
     """List the compute targets, each looked at now."""
     known = session.workspace.targets
-    print(*target_lines(look_at([known.find(name) for name in line.words] or known.all().values())), sep="\n")
+    wanted = [known.find(name) for name in line.words] or list(known.all().values())
+    if line.has("--renew"):
+        session.workspace.renew(target.name for target in wanted)
+    print(*target_lines(look_at(wanted)), sep="\n")
 
 
 def save(session: Session, line: VerbLine) -> None:
@@ -365,7 +368,11 @@ def _verbs() -> Iterator[tuple[str, Verb]]:
     yield "extract", Verb(extract_cell, "CELL", "Write a step cell from an ordinary one.", _EXTRACT, "cell")
     yield "edit", Verb(edit, "[STEP]", "A form that makes a step, or changes one.", {}, "step")
     yield "params", Verb(params, "", "The parameters and their values, to change them.", chosen)
-    yield "targets", Verb(targets, "[NAME]", "List the compute targets: which are ready, what they have.")
+    renewed = {"--renew": VerbOption("", "forget what was seen: declared packages are resolved anew")}
+    yield (
+        "targets",
+        Verb(targets, "[NAME]", "List the compute targets: which are ready, what they have.", renewed),
+    )
     yield "save", Verb(save, "FILE", "Write the graph for the terminal:  nbpipe run graph.json", chosen)
     yield "check", Verb(check, "", "Tell everything that is wrong with the pipeline.", chosen)
     yield (

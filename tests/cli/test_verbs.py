@@ -7,6 +7,8 @@ import json
 import pytest
 
 from nbpipe.core.compute import ComputeTarget
+from nbpipe.execution.far_environments import KEPT
+from nbpipe.execution.kept_here import KeptHere
 from nbpipe.loading.load import load
 from tests.cli.conftest import Terminal
 from tests.cli.test_run import begun, slow
@@ -181,3 +183,11 @@ def test_targets_are_listed_with_what_they_have_and_the_remedy_where_one_is_not_
         2,
         "No compute target hcp.\n  This workspace has: local, hpc\n",
     )
+
+
+def test_what_was_seen_of_a_target_is_forgotten_when_it_is_renewed(terminal: Terminal) -> None:
+    kept = KeptHere(terminal.workspace.state, KEPT)
+    for target in ("local", "box"):
+        kept.keep(f"of {target}", {"target": target})
+    assert terminal.type("targets", "--target", "local", "--renew").returncode == 0
+    assert list(kept.all()) == ["of box"]

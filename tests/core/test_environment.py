@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nbpipe.core.environment import (
     CondaDependencies,
+    Declared,
     Environment,
     EnvironmentSpec,
     Resources,
@@ -114,3 +115,25 @@ def test_durations(text: str, seconds: float) -> None:
 def test_what_is_no_measure_is_refused(parse: object, text: str) -> None:
     with pytest.raises(UsageError, match="Write it as"):
         parse(text)
+
+
+def test_what_is_declared_is_told_whatever_way_it_was_said() -> None:
+    def declared(**said: object) -> Declared | None:
+        config = RunConfiguration()
+        config.environment.python.conda_dependencies = CondaDependencies.create(**said)
+        return EnvironmentSpec.from_json(config.spec().to_json()).declared
+
+    assert declared() is None
+    assert declared(pip_packages=["a"], python_version="3.11") == Declared(("a",), "3.11")
+    assert declared(conda_packages=["python=3.10", "pip=23.0"]) == Declared((), "3.10")
+    assert declared(conda_packages=["python==3.10.*", "conda-forge::pip"]) == Declared((), "3.10")
+    assert declared(conda_packages=["pip"]) is None
+    found = declared(pip_packages=["a"], conda_packages=["python", "numpy=1.2", "python-dateutil"])
+    assert found == Declared(("a",), "", ("numpy=1.2", "python-dateutil"))
+
+
+def test_packages_that_the_user_looks_after_are_not_to_be_made() -> None:
+    config = RunConfiguration()
+    config.environment.python.user_managed_dependencies = True
+    config.environment.python.conda_dependencies = CondaDependencies.create(conda_packages=["numpy"])
+    assert config.spec().declared is None

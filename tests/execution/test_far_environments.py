@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from nbpipe.compute.base import Backend, Capacity, Handle, Job, Sink, Tell, tell_nobody
 from nbpipe.compute.local import LocalBackend
+from nbpipe.compute.lock import Lock
 from nbpipe.core.compute import ComputeTarget
+from nbpipe.core.environment import Declared
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
 from nbpipe.execution.far_environments import (
     REMEMBERED,
@@ -32,6 +34,7 @@ class Machine(Backend):
 
     def __init__(self) -> None:
         self.asked = 0
+        self.resolved = 0
         self.gone = ""
         self.speak = threading.Event()
         self.speak.set()
@@ -45,6 +48,10 @@ class Machine(Backend):
 
     async def run_script(self, python: str, script: Path, env: Mapping[str, str]) -> bytes:
         return await LocalBackend().run_script(python or sys.executable, script, env)
+
+    async def resolve(self, python: str, packages: Sequence[str], version: str = "") -> Lock:
+        self.resolved += 1
+        return Lock("/far/python", version or "3.12", (f"tiny=={self.resolved}.0", "small==1.0"))
 
     async def start(self, job: Job, sink: Sink, tell: Tell = tell_nobody) -> Handle:
         raise AssertionError
@@ -134,6 +141,44 @@ def test_a_plan_does_not_wait_for_a_silent_target_and_finds_its_answer_later(env
     machine.speak.set()
     eventually(lambda: _answers(environments))
     assert machine.asked == 1
+
+
+TINY = Declared(("tiny",), "3.10")
+
+
+def test_what_is_declared_is_resolved_once_until_it_is_declared_otherwise(tmp_path, environments, machine):
+    first = environments.of(BOX, "", {}, wait=30, declared=TINY)
+    assert (first.interpreter.version, first.interpreter.versions) == (
+        "3.10",
+        {"tiny": "1.0", "small": "1.0"},
+    )
+    again = FarEnvironments(StateFolder(tmp_path), lambda _target: machine)
+    assert again.of(BOX, "", {}, wait=0, declared=TINY) == first
+    assert again.of(BOX, "", {}, wait=30, declared=Declared(("tiny>1",), "3.10")).lock != first.lock
+    assert again.of(BOX, "", {}, wait=30).lock is None
+    assert machine.resolved == 2
+
+
+def test_what_is_renewed_is_asked_anew_by_all_processes(tmp_path, environments, machine):
+    other = FarEnvironments(StateFolder(tmp_path), lambda _target: machine)
+    before = [each.of(BOX, "", {}, wait=30, declared=TINY) for each in (environments, other)]
+    environments.of(ComputeTarget(None, "else", "practice", {"root": "/far"}), "", {}, wait=30, declared=TINY)
+    assert (before[0], machine.resolved) == (before[1], 2)
+    assert environments.renew("box") == 1
+    after = [each.of(BOX, "", {}, wait=30, declared=TINY) for each in (environments, other)]
+    assert after[0] == after[1] != before[0]
+    assert after[0].interpreter.versions == {"tiny": "3.0", "small": "1.0"}
+    assert machine.resolved == 3
+
+
+def test_conda_packages_are_refused_with_the_machine_and_what_to_do(environments, machine):
+    declared = Declared(("tiny",), "", ("cudatoolkit=11", "numpy"))
+    with pytest.raises(
+        NbpipeError, match=r"box makes environments of pip packages.*cudatoolkit=11, numpy"
+    ) as error:
+        environments.of(BOX, "", {}, wait=30, declared=declared)
+    assert "user_managed_dependencies" in error.value.remedy
+    assert machine.asked == 0
 
 
 def test_what_is_kept_in_another_form_is_asked_for_again():

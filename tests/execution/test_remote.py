@@ -16,7 +16,7 @@ from nbpipe.core.events import StepMoved
 from nbpipe.errors import InvalidPipeline
 from nbpipe.execution.far_environments import KEPT
 from nbpipe.execution.kept_here import KeptHere
-from tests.compute.agent.test_environments import wheel
+from tests.compute.agent.wheels import index_of_a_login, wheel
 from tests.remote_project import Project, digests, phases
 from tests.waiting import eventually
 
@@ -235,31 +235,58 @@ def test_an_environment_that_changed_since_the_plan_fails_the_step_and_the_next_
     assert {step.status for step in again.get_steps()} == {"reused"}
 
 
-def test_packages_that_a_step_declares_are_put_into_an_environment_there_once(project: Project) -> None:
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch) -> Path:
+    """A folder with packages, which is all that a target finds."""
+    folder = tmp_path / "packages"
+    wheel(folder, "tiny", "1.0", needs=["small"])
+    wheel(folder, "small", "1.0")
+    index_of_a_login(folder, tmp_path / "home", monkeypatch)
+    return folder
+
+
+def declaring(project: Project, **declared) -> Pipeline:
     (project.folder / "prep" / "prep.py").write_text(
-        "import sys, tiny\nprint(sys.prefix)\nopen(sys.argv[2], 'w').write(tiny.SIZE)\n"
+        "import sys, tiny, small\nprint(sys.prefix)\nopen(sys.argv[2], 'w').write(tiny.VERSION + small.VERSION)\n"
     )
     pipeline = project.pipeline("box")
-    packages = CondaDependencies.create(pip_packages=[wheel(project.folder)])
-    pipeline.steps[0].runconfig.environment.python.conda_dependencies = packages
+    dependencies = CondaDependencies.create(**declared)
+    pipeline.steps[0].runconfig.environment.python.conda_dependencies = dependencies
+    return pipeline
+
+
+def test_packages_that_a_step_declares_are_locked_and_put_into_an_environment_there_once(
+    packages: Path, project: Project
+) -> None:
+    pipeline = declaring(project, pip_packages=["tiny"])
     first = project.run(pipeline)
     assert first.status == "Finished", first.step("prep").failure
-    assert first.step("prep").get_output("clean").path.read_text() == "tiny"
+    assert first.step("prep").get_output("clean").path.read_text() == "1.01.0"
     moved = [event for event in first.step("prep").state.events if isinstance(event, StepMoved)]
-    assert any(event.why == "an environment with 1 package" for event in moved)
+    assert any((event.phase, event.why) == ("preparing", "an environment with 2 packages") for event in moved)
+    wheel(packages, "small", "2.0")
+    assert project.run(pipeline).step("prep").reused
     second = project.run(pipeline, force=["prep"])
     assert second.step("prep").get_stdout_log() == first.step("prep").get_stdout_log()
-    assert project.run(pipeline).step("prep").reused
+
+    project.ws.renew(["box"])
+    reasons = pipeline.plan()["prep"].reasons
+    assert [str(reason) for reason in reasons] == ["small 1.0 → 2.0"]
+    renewed = project.run(pipeline)
+    assert renewed.step("prep").get_output("clean").path.read_text() == "1.02.0"
 
 
-def test_an_environment_that_cannot_be_made_fails_the_step_with_what_was_said(project: Project) -> None:
-    pipeline = project.pipeline("box")
-    missing = f"tiny @ {(project.folder / 'tiny-1.0-py3-none-any.whl').as_uri()}"
-    packages = CondaDependencies.create(pip_packages=[missing])
-    pipeline.steps[0].runconfig.environment.python.conda_dependencies = packages
-    failure = project.run(pipeline).step("prep").failure
-    assert failure is not None
-    assert (failure.cause, "cannot be made" in failure.message) == ("start", True)
+def test_an_environment_that_cannot_be_had_blocks_the_step_with_what_was_said(
+    packages: Path, project: Project
+) -> None:
+    for declared, said in (
+        ({"pip_packages": ["tiny>3"]}, "The environment cannot be made"),
+        ({"python_version": "3.99"}, "There is no Python 3.99.*install it there"),
+        ({"conda_packages": ["numpy"]}, "these are conda's: numpy.*name an interpreter there"),
+    ):
+        with pytest.raises(InvalidPipeline, match=said) as error:
+            project.ws.submit(declaring(project, **declared))
+        assert "box" in str(error.value)
 
 
 def test_a_target_that_does_not_answer_blocks_its_own_steps_alone(project: Project) -> None:

@@ -16,7 +16,7 @@ from nbpipe.store.carrier_archive import carrier_archive
 from tests.oldest import oldest_python
 
 PACKAGE = Path(__file__).parents[2] / "nbpipe"
-COMPUTE = ("base", "checked", "forked", "output", "short_script")
+COMPUTE = ("base", "checked", "forked", "lock", "output", "short_script")
 TRAVELS = [
     PACKAGE / "errors.py",
     *sorted((PACKAGE / "runtime").glob("*.py")),

@@ -26,7 +26,7 @@ from nbpipe.compute.forked import Zygotes
 from nbpipe.compute.short_script import printed_by
 from nbpipe.errors import NbpipeError, UsageError
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Number of what is asked and answered; agents of different numbers do not speak with each other."""
 
 _TIDY = 3600.0  # seconds between two looks at what jobs left
@@ -206,8 +206,12 @@ class Agent:
             file.flush()
             return {}, await printed_by(python, Path(file.name), env)
 
+    async def _lock_(self, asked: Mapping[str, Any], _data: bytes) -> Answer:
+        wanted = str(asked["token"]), asked["python"], [*asked["packages"]], str(asked["version"])
+        return await self._environments.lock(*wanted, float(asked["wait"])), b""
+
     async def _environment_(self, asked: Mapping[str, Any], _data: bytes) -> Answer:
-        wanted = asked["python"], [*asked["packages"]], float(asked["wait"])
+        wanted = asked["python"], [*asked["lines"]], float(asked["wait"])
         return {"python": await self._environments.get(*wanted)}, b""
 
     async def _attempt(self, asked: Mapping[str, Any]) -> Attempt:

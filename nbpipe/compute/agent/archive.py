@@ -10,7 +10,7 @@ from pathlib import Path
 import nbpipe.compute
 from nbpipe import errors, runtime
 
-_COMPUTE = ("base.py", "checked.py", "forked.py", "output.py", "short_script.py")
+_COMPUTE = ("base.py", "checked.py", "forked.py", "lock.py", "output.py", "short_script.py")
 
 _MAIN = '''\
 """Unpacks the agent beside itself, once, since its zygotes are started from files, and becomes it."""

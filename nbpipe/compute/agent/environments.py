@@ -1,4 +1,4 @@
-"""Virtual environments that jobs ask for, each made once on a machine: by uv where there is one, else by pip."""
+"""Virtual environments that jobs ask for, each resolved into a lock, and made once on a machine for each lock."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import secrets
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
+from nbpipe.compute.agent.installers import build, resolved
+from nbpipe.compute.agent.pythons import python_of
 from nbpipe.compute.agent.refusal import Refusal, working_in
 from nbpipe.compute.checked import find_python
 
-_SAID = 400  # characters of the last line of an installer that failed
-
 
 class Environments:
-    """The virtual environments under an agent's folder, by the digest of what they are made of.
+    """The virtual environments under an agent's folder, by the digest of the lock that they are made of.
 
     Args:
         root: the agent's folder.
@@ -27,19 +29,47 @@ class Environments:
 
     def __init__(self, root: str) -> None:
         self._folder = os.path.join(root, "environments")
-        self._making: dict[str, asyncio.Task[str]] = {}
+        self._working: dict[str, asyncio.Task[Any]] = {}
 
     @property
     def busy(self) -> bool:
-        """Whether one is being made."""
-        return any(not task.done() for task in self._making.values())
+        """Whether one is being resolved or made."""
+        return any(not task.done() for task in self._working.values())
 
-    async def get(self, python: str, packages: Sequence[str], wait: float) -> str:
+    async def lock(
+        self, token: str, python: str, packages: Sequence[str], version: str, wait: float
+    ) -> dict[str, Any]:
+        """What an environment would be made of that holds some packages, as of now.
+
+        Args:
+            token: names the question; who asks again with it gets the same answer.
+            python: the interpreter it is made with, if it has the version; empty for the agent's own.
+            packages: requirements.
+            version: of Python, or empty for any.
+            wait: seconds to wait at most; the resolving goes on.
+
+        Returns:
+            ``python``, ``version`` and ``lines``, as of `nbpipe.compute.lock.Lock`; empty while it is resolved.
+
+        Raises:
+            NbpipeError: there is no such interpreter, or no such set of packages.
+        """
+
+        async def resolve() -> dict[str, Any]:
+            base, told = await python_of(python, version)
+            lines = await resolved(base, packages)
+            return {"python": base, "version": ".".join(told.split(".")[:2]), "lines": lines}
+
+        _check(packages)
+        found: dict[str, Any] | None = await self._worked(f"lock {token}", resolve, wait)
+        return found or {}
+
+    async def get(self, python: str, lines: Sequence[str], wait: float) -> str:
         """The interpreter of an environment, which is made where it is not there.
 
         Args:
-            python: the interpreter it is made of; empty for the agent's own.
-            packages: requirements, one a line of a lock.
+            python: the interpreter it is made with.
+            lines: of a lock.
             wait: seconds to wait for it at most; the making goes on.
 
         Returns:
@@ -48,38 +78,39 @@ class Environments:
         Raises:
             NbpipeError: it cannot be made; says what the installer said last.
         """
+        _check(lines)
         base = find_python(python or sys.executable, os.environ)
-        wrong = [
-            each for each in packages if not isinstance(each, str) or "\n" in each or each.startswith("-")
-        ]
-        if wrong:
-            raise Refusal("refused", f"{wrong[0]!r:.80} is no requirement.")
-        lock = json.dumps([os.path.realpath(base), sys.platform, sorted(packages)])
-        name = hashlib.sha256(lock.encode()).hexdigest()[:24]
+        lock = [os.path.realpath(base), sys.platform, platform.machine(), *sorted(lines)]
+        name = hashlib.sha256(json.dumps(lock).encode()).hexdigest()[:24]
         made = os.path.join(self._folder, name, "bin", "python")
         if os.path.exists(made):
             return made
-        if name not in self._making:
-            self._making[name] = asyncio.ensure_future(self._make(name, base, packages))
-        making = self._making[name]
-        await asyncio.wait({making}, timeout=wait)
-        if not making.done():
-            return ""
-        self._making.pop(name, None)
-        return making.result()
+        found: str | None = await self._worked(name, lambda: self._make(name, base, lines), wait)
+        return found or ""
 
-    async def _make(self, name: str, base: str, packages: Sequence[str]) -> str:
+    async def _worked(self, key: str, work: Callable[[], Awaitable[Any]], wait: float) -> Any:
+        """What comes of some work, which is begun once; None while it goes on."""
+        if key not in self._working:
+            self._working[key] = asyncio.ensure_future(work())
+        working = self._working[key]
+        await asyncio.wait({working}, timeout=wait)
+        if not working.done():
+            return None
+        self._working.pop(key, None)
+        return working.result()
+
+    async def _make(self, name: str, base: str, lines: Sequence[str]) -> str:
         """Make an environment beside its place, and give it its name in one rename; one maker at a time."""
         target = os.path.join(self._folder, name)
         with working_in(self._folder):
             os.makedirs(self._folder, 0o700, exist_ok=True)
-            lock = os.open(f"{target}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            lock = os.open(f"{target}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             if not os.path.exists(target):
                 draft = f"{target}.{secrets.token_hex(4)}"
                 try:
-                    await _build(draft, base, packages)
+                    await build(draft, base, lines)
                     _rename_in_scripts(draft, target)
                     os.rename(draft, target)
                 finally:
@@ -89,44 +120,13 @@ class Environments:
         return os.path.join(target, "bin", "python")
 
 
-async def _build(folder: str, base: str, packages: Sequence[str]) -> None:
-    python = os.path.join(folder, "bin", "python")
-    uv = shutil.which("uv")
-    if uv is not None:
-        await _run(uv, "venv", "--quiet", "--python", base, folder)
-        await _run(uv, "pip", "install", "--quiet", "--python", python, "--", *packages)
-    else:
-        await _run(base, "-m", "venv", folder)
-        quiet = ("--quiet", "--no-input", "--disable-pip-version-check")
-        await _run(python, "-m", "pip", "install", *quiet, "--", *packages)
-
-
-async def _run(*command: str) -> None:
-    """Run an installer to its end.
-
-    Raises:
-        Refusal: it failed.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        said, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        lines = said.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise Refusal(
-            "refused",
-            f"The environment cannot be made: {lines[-1].strip()[:_SAID]}",
-            place="\n".join(line[:_SAID] for line in lines[-6:-1]) or None,
-            remedy="Look at the packages that the step declares, and at what that machine can reach.",
-        )
+def _check(lines: Sequence[str]) -> None:
+    """See that lines are requirements and no options, which would let them come from anywhere."""
+    wrong = [
+        each for each in lines if not isinstance(each, str) or "\n" in each or each.strip().startswith("-")
+    ]
+    if wrong:
+        raise Refusal("refused", f"{wrong[0]!r:.80} is no requirement.")
 
 
 def _rename_in_scripts(draft: str, target: str) -> None:
