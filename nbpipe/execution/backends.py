@@ -10,9 +10,9 @@ from nbpipe.compute.local import LocalBackend
 from nbpipe.core.compute import LOCAL
 from nbpipe.core.node import Node
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
+from nbpipe.execution.far_environment import FarEnvironment
 from nbpipe.execution.far_environments import (
     KEPT,
-    FarEnvironment,
     differences,
     environment_key,
     look,

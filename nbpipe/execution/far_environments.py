@@ -7,21 +7,19 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerYet
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nbpipe.compute.base import Backend, Capacity
-from nbpipe.compute.lock import Lock
+from nbpipe.compute.base import Backend
 from nbpipe.core.compute import ComputeTarget
 from nbpipe.core.environment import Declared
 from nbpipe.core.fingerprint import digest_of
 from nbpipe.core.record import dataclass
-from nbpipe.core.shape import well_formed
 from nbpipe.environments import probe_script
-from nbpipe.environments.interpreter import Interpreter, parse_answer, read_answer, steering
+from nbpipe.environments.interpreter import Interpreter, read_answer, steering
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
 from nbpipe.execution.bridge import asked
+from nbpipe.execution.far_environment import FarEnvironment
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.store.layout import StateFolder
 
@@ -30,43 +28,6 @@ KEPT = "environments"
 
 REMEMBERED = 10.0
 """Seconds after which a target that did not answer is asked again, in the background."""
-
-
-@dataclass(frozen=True)
-class FarEnvironment:
-    """What was seen of one interpreter of a target.
-
-    Attributes:
-        interpreter: what is installed in it. Its folders are the target's, and nothing is looked for there.
-        capacity: what the target has.
-        lock: what the environment is made of that a step declares; None for an interpreter as it is there.
-    """
-
-    interpreter: Interpreter
-    capacity: Capacity
-    lock: Lock | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object of it."""
-        return {
-            "format": probe_script.FORMAT,
-            "python": self.interpreter.python,
-            "interpreter": asdict(self.interpreter),
-            "capacity": asdict(self.capacity),
-            "lock": asdict(self.lock) if self.lock else None,
-        }
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> FarEnvironment | None:
-        """What ``to_json`` wrote; None for another format."""
-        try:
-            if data["format"] != probe_script.FORMAT:
-                return None
-            capacity: Capacity = well_formed(Capacity(**data["capacity"]))
-            lock = Lock.from_json(data["lock"]) if data.get("lock") else None
-            return FarEnvironment(parse_answer(data["python"], data["interpreter"]), capacity, lock)
-        except (KeyError, TypeError, ValueError):
-            return None
 
 
 async def look(

@@ -17,7 +17,7 @@ from nbpipe.core.record import dataclass
 from nbpipe.environments.interpreter import Interpreter, Interpreters, resolve_python, steering
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.far_data import FarData
-from nbpipe.execution.far_environments import FarEnvironment
+from nbpipe.execution.far_environment import FarEnvironment
 from nbpipe.execution.modules import Look, modules_left_behind
 from nbpipe.execution.sources import SourceFacts, Sources
 from nbpipe.execution.staging import Snapshot, take_snapshot

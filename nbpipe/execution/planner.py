@@ -17,6 +17,7 @@ from nbpipe.core.plan import Flags, Plan, make_plan
 from nbpipe.environments.interpreter import Interpreters
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.far_data import FarData
+from nbpipe.execution.far_environment import FarEnvironment
 from nbpipe.execution.fingerprinter import Fingerprinter, Prepared
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.execution.material import Far, Surroundings
@@ -29,7 +30,7 @@ from nbpipe.store.layout import StateFolder
 
 if TYPE_CHECKING:
     from nbpipe.compute.base import Capacity
-    from nbpipe.execution.far_environments import FarEnvironment, FarEnvironments
+    from nbpipe.execution.far_environments import FarEnvironments
 
 PATIENCE = 10.0
 """Seconds that a plan waits for a target it has not asked before; a run that is submitted waits to the end."""

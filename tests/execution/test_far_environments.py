@@ -15,9 +15,9 @@ from nbpipe.compute.lock import Lock
 from nbpipe.core.compute import ComputeTarget
 from nbpipe.core.environment import Declared
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
+from nbpipe.execution.far_environment import FarEnvironment
 from nbpipe.execution.far_environments import (
     REMEMBERED,
-    FarEnvironment,
     FarEnvironments,
     differences,
     environment_key,
