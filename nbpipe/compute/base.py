@@ -18,6 +18,9 @@ nothing more is read, so a step that prints faster than its log can be written w
 bounded. What a step's runtime records (`spool`) comes this way from a machine whose files are not seen here,
 and only from there."""
 
+Moved = Callable[[int], None]
+"""Hears how many more bytes went; less than nothing for those that have to go again."""
+
 Offsets = Mapping[Stream, int]
 """Bytes of each stream that were taken already."""
 
@@ -93,12 +96,27 @@ class Offer:
     Attributes:
         depot: where to.
         objects: digest -> where the content lies on this machine; the target keeps it too.
+        names: digest -> its name in the depot.
         witness: name of a file that lies in the depot for sure: a folder without it is another one.
     """
 
     depot: Depot
     objects: Mapping[str, Path]
+    names: Mapping[str, str]
     witness: str
+
+
+@dataclass(frozen=True)
+class Put:
+    """What became of an offer.
+
+    Attributes:
+        there: digests of what lies in the depot now, as the target says.
+        said: why the rest does not, in sentences; each is said once.
+    """
+
+    there: Collection[str] = ()
+    said: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -254,6 +272,19 @@ class Handle(ABC):
                 that a job that reads them there needs nothing sent.
         """
         del kept
+
+    async def put(self, offer: Offer, moved: Moved) -> Put:
+        """Let the target put results, which it keeps since `forget`, into a depot by itself, where it can.
+
+        Args:
+            offer: what, and where to.
+            moved: hears of bytes.
+
+        Raises:
+            NbpipeError: the target does not answer.
+        """
+        del offer, moved
+        return Put()
 
 
 class Backend(ABC):

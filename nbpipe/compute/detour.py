@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
 
-from nbpipe.compute.base import Depot
+from nbpipe.compute.base import Depot, Moved
 from nbpipe.compute.channel import Refused
 from nbpipe.compute.line import Line
 
 AWAY = 60.0
 """Seconds for which a depot that did not answer is not tried again."""
 
+WORTH = 1 << 16
+"""Bytes from which on it is worth it: what is less is carried sooner than a program begins there."""
+
 _WAIT = 0.5  # seconds an answer may take while nothing is over
 _STOPPING = 5.0  # seconds in which a machine that is away may come back to stop what it carries
 
 Way = Literal["fetch", "put"]
-Moved = Callable[[int], None]
-"""Hears how many more bytes went; less than nothing for those that have to go again."""
 
 
 @dataclass(frozen=True)

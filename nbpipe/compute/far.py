@@ -169,7 +169,7 @@ class FarBackend(Backend):
         return announcer
 
     def _follow(self, job: Job, sink: Sink, announcer: Announcer, offsets: Offsets) -> FarHandle:
-        handle = FarHandle(self._line, job, sink, announcer, offsets, self._see_to)
+        handle = FarHandle(self._line, job, sink, announcer, offsets, self._see_to, self._sender.offer)
         self._handles.add(handle)
         handle.done.add_done_callback(lambda _: self._handles.discard(handle))
         return handle

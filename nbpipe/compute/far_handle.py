@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nbpipe.compute.announcer import Announcer
-from nbpipe.compute.base import Collected, Exit, Handle, Job, Offsets, Phase, Sink, Stream
+from nbpipe.compute.base import Collected, Exit, Handle, Job, Moved, Offer, Offsets, Phase, Put, Sink, Stream
 from nbpipe.compute.collecting import Collector
 from nbpipe.compute.line import Line, MachineAway
 from nbpipe.errors import NbpipeError
@@ -28,6 +28,7 @@ class FarHandle(Handle):
         announcer: tells its phases.
         offsets: bytes of each stream that were taken already.
         see_to: does what nobody waits for.
+        put: lets the machine put what it keeps into a depot.
 
     Attributes:
         done: how it ended.
@@ -41,6 +42,7 @@ class FarHandle(Handle):
         announcer: Announcer,
         offsets: Offsets,
         see_to: Callable[[Coroutine[Any, Any, None]], None],
+        put: Callable[[Offer, Sequence[str], Moved], Awaitable[Put]],
     ) -> None:
         self._line = line
         self._attempt_id = job.attempt_id
@@ -49,6 +51,8 @@ class FarHandle(Handle):
         self._announcer = announcer
         self._offsets: dict[Stream, int] = {"stdout": 0, "stderr": 0, "spool": 0, **offsets}
         self._see_to = see_to
+        self._pythons = (job.python, "")
+        self._put = put
         loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Exit] = loop.create_future()
         announcer.phase(Phase("running", line.machine))
@@ -90,6 +94,10 @@ class FarHandle(Handle):
             await self._line.ask("forget", told, patience=_CANCEL_PATIENCE)
         except MachineAway:
             return
+
+    async def put(self, offer: Offer, moved: Moved) -> Put:
+        """See `Handle.put`."""
+        return await self._put(offer, self._pythons, moved)
 
     async def let_go(self) -> None:
         """Follow it no longer."""

@@ -16,9 +16,9 @@ from blake3 import blake3
 
 from nbpipe.compute.abreast import abreast
 from nbpipe.compute.announcer import Announcer, Progress
-from nbpipe.compute.base import Depot, Phase, tell_nobody
+from nbpipe.compute.base import Depot, Moved, Offer, Phase, Put, tell_nobody
 from nbpipe.compute.channel import Channel, ChannelBroken, Refused
-from nbpipe.compute.detour import Cargo, Detour
+from nbpipe.compute.detour import WORTH, Cargo, Detour
 from nbpipe.compute.line import Line
 from nbpipe.errors import NbpipeError
 
@@ -26,7 +26,6 @@ _ABREAST = 8  # objects that travel at a time
 _ASKED = 4096  # objects that are asked for at once
 _TRIES = 3  # of an object that arrives as something else
 _SMALL = 1 << 16  # bytes that are read and hashed sooner than a thread begins
-_WORTH_A_DETOUR = 1 << 16  # bytes; what is less is here sooner than a program begins there
 _LEAST, _FIRST, _MOST = 1 << 16, 1 << 18, 1 << 22  # bytes that travel at once
 _BRISK, _SLOW = 0.5, 2.0  # seconds a part is on its way, below and above which the next is larger or smaller
 
@@ -102,11 +101,11 @@ class Sender:
         self, missing: list[_Missing], depot: Depot, pythons: Sequence[str], progress: Progress
     ) -> list[_Missing]:
         """What is still missing when the machine has fetched from a depot what it could."""
-        if sum(each.left for each in missing) < _WORTH_A_DETOUR or not self._detour.is_open(depot):
+        if sum(each.left for each in missing) < WORTH or not self._detour.is_open(depot):
             return missing
         names = await asyncio.to_thread(depot.names, [each.digest for each in missing])
         there = {each.digest: each for each in missing if each.digest in names and each.left}
-        if sum(each.left for each in there.values()) < _WORTH_A_DETOUR:
+        if sum(each.left for each in there.values()) < WORTH:
             return missing
         await self.send(dict([depot.program]), Announcer(tell_nobody))
         async with AsyncExitStack() as turns:
@@ -125,6 +124,23 @@ class Sender:
             progress.add(left[digest] - there[digest].have)
             there[digest].have = left[digest]
         return [each for each in missing if each.digest not in there or each.digest in left]
+
+    async def offer(self, offer: Offer, pythons: Sequence[str], moved: Moved) -> Put:
+        """Let the machine put objects that it has into a depot; see `Handle.put`.
+
+        Raises:
+            DamagedObject: one is not what its digest says.
+            NbpipeError: one cannot be read here, or the machine does not answer.
+        """
+        offered = [_Missing(digest, path) for digest, path in offer.objects.items()]
+        if sum(each.size for each in offered) < WORTH or not self._detour.is_open(offer.depot):
+            return Put()
+        await self.send(dict([offer.depot.program]), Announcer(tell_nobody))
+        cargo = {
+            each.digest: Cargo(offer.names[each.digest], each.size, await _sha256(each)) for each in offered
+        }
+        there = await self._detour.carry("put", offer.depot, cargo, pythons, moved, offer.witness)
+        return Put(there, self._detour.news())
 
     async def _missing(self, objects: Mapping[str, Path]) -> list[_Missing]:
         known = {digest: _Missing(digest, path) for digest, path in objects.items()}
@@ -195,17 +211,6 @@ class Sender:
 
 def _paths(missing: Iterable[_Missing]) -> dict[str, Path]:
     return {each.digest: each.path for each in missing}
-
-
-async def offered(objects: Mapping[str, Path], names: Mapping[str, str]) -> dict[str, Cargo]:
-    """What a machine that has some objects needs to know to put them into a depot.
-
-    Raises:
-        DamagedObject: one is not what its digest says.
-        NbpipeError: one cannot be read here.
-    """
-    all_of_them = (_Missing(digest, objects[digest]) for digest in names)
-    return {each.digest: Cargo(names[each.digest], each.size, await _sha256(each)) for each in all_of_them}
 
 
 async def _sha256(missing: _Missing) -> str:

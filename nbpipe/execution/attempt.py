@@ -25,6 +25,7 @@ from nbpipe.execution.logs import LogWriter
 from nbpipe.execution.means import Means
 from nbpipe.execution.process_environment import command_line, step_environment, step_run_id
 from nbpipe.execution.progress import Progress
+from nbpipe.execution.publisher import PutThere
 from nbpipe.execution.step_process import StepProcess
 from nbpipe.execution.workplace import BoundInput, Workplace
 from nbpipe.platform import oom_kills
@@ -58,6 +59,9 @@ class Attempt:
         may_retry: True when another attempt may follow.
         forced: nothing that an earlier run started is taken up.
         emit: records an event.
+
+    Attributes:
+        put: lets the machine that it ran on put results into a datastore; None where it ran here.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Attempt:
         self.records: list[dict[str, Any]] = []
         self.notes: list[StepNoted] = []
         self.forced = forced
+        self.put: PutThere | None = None
         # Other workspaces have runs of the same numbers, and may use the same machines.
         self._id = f"{step_run_id(means.frozen.run, node.node_id)}.{number}.{secrets.token_hex(8)}"
         self._stopped_by = ""
@@ -197,6 +202,7 @@ class Attempt:
             outputs = event.outputs if isinstance(event, StepFinished) else {}
             with suppress(NbpipeError):  # the target clears up by itself some day
                 await process.handle.forget(place.kept_there(outputs))
+                self.put = process.handle.put if isinstance(place, FarWorkplace) else None
 
     async def _watch_spool(self, place: Workplace) -> None:
         while True:

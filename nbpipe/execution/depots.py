@@ -1,4 +1,4 @@
-"""Where else a step's inputs can be had from the machine that it runs on: the shared store, and datastores."""
+"""Where else machines can have the inputs of steps from, and put their outputs: the shared store, and datastores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 
-from nbpipe.compute.base import Depot
+from nbpipe.compute.base import Depot, Offer
+from nbpipe.core.result import StepResult
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.datastores import Datastores
 from nbpipe.execution.far_data import FarFile
@@ -53,6 +54,20 @@ class Depots:
                 by_url[file.url][digest] = file.name
         found += [self._depot(url, partial(_of_files, names)) for url, names in by_url.items()]
         return tuple(found)
+
+    def offer(self, result: StepResult) -> Offer | None:
+        """What the machine that a result was made on may put into the shared store; None where that has it all.
+
+        Raises:
+            StoreError: the store does not answer or does not take anything, or a part of the result is gone here.
+        """
+        store = self._sharing.store()
+        objects = store.lacking(result.outputs.values()) if store is not None else {}
+        if store is None or not objects:
+            return None
+        depot = self._depot(store.url, partial(_of_trees, store, [*result.outputs.values()]))
+        names = {digest: store.name_of(digest) for digest in objects}
+        return Offer(depot, objects, names, store.put_blob(result.fingerprint))
 
     def _depot(self, url: str, names: Names) -> Depot:
         program = self._objects.put_bytes(carrier_archive())

@@ -96,7 +96,9 @@ class Executor:
         self._over = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
         self._arrivals = Arrivals(means, self.emit)
-        self._publisher = Publisher(means.memory.sharing, state_folder, means.results, self.emit)
+        self._publisher = Publisher(
+            means.memory.sharing, means.depots, state_folder, means.results, self.emit
+        )
 
     async def run(self) -> str:
         """Run every step to its end; the run's status in Azure ML v1's words.
@@ -259,7 +261,7 @@ class Executor:
         for note in attempt.notes:
             self.emit(note)
         if isinstance(ended, StepFinished) and self.means.memory.sharing_in_use:
-            self._publisher.add(node_id, fingerprint.key, self.frozen.run)
+            self._publisher.add(node_id, fingerprint.key, self.frozen.run, attempt.put)
         self.emit(ended)
 
     def _emit_step_started(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -133,8 +133,13 @@ class Sharing:
         if store is not None:
             store.fetch_tree(digest, tell)
 
-    def publish(self, result: StepResult, tell: Listener | None = None) -> None:
+    def publish(self, result: StepResult, there: Collection[str] = (), tell: Listener | None = None) -> None:
         """Put a result of this workspace into the shared store, with all that it names.
+
+        Args:
+            result: the result.
+            there: digests of files that the machine it was made on has put there.
+            tell: hears of progress.
 
         Raises:
             StoreError: the store does not answer or does not take it, or a part of the result is gone here.
@@ -142,8 +147,9 @@ class Sharing:
         store = self.store()
         if store is not None:
             store.publish(
-                result.key, result.to_json(), trees=trees_of(result), blobs=[result.fingerprint], tell=tell
-            )
+                result.key, result.to_json(), trees=trees_of(result), blobs=[result.fingerprint], there=there,
+                tell=tell,
+            )  # fmt: skip
 
     def _judged(self, store: SharedStore, shared: SharedResult) -> StepResult | None:
         """What a shared record says, if it and what it names are of the right shape and belong together.

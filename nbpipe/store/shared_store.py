@@ -19,7 +19,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -104,6 +104,7 @@ class SharedStore:
         *,
         trees: Iterable[str],
         blobs: Iterable[str] = (),
+        there: Collection[str] = (),
         tell: Listener | None = None,
     ) -> None:
         """Put a result there with all it names; what is there already stays and costs a question.
@@ -112,12 +113,53 @@ class SharedStore:
             key: key of the fingerprint.
             record: JSON that names trees and blobs; `finished` in it is seconds since the epoch.
             trees, blobs: digests of what it names.
+            there: digests of files that somebody else has put there; they are looked for, and not sent again.
             tell: hears of progress.
 
         Raises:
             Unreachable: the datastore is away; nothing points to what went there so far.
             StoreError: it takes nothing, or an object is not in the workspace's store.
         """
+        todo, manifests = self._todo(trees)
+        for digest in blobs:
+            place = self._objects.blob_path(digest)
+            todo[digest] = (place, place.stat().st_size)
+        meter = Meter(sum(size for _, size in todo.values()), tell)
+        in_parallel(
+            partial(self._send, digest, *where, meter, known=digest in there)
+            for digest, where in todo.items()
+        )
+        for digest, place in manifests.items():
+            self._send(digest, place, place.stat().st_size, Meter(0))
+        finished = int(float(record.get("finished") or 0) * 1000)
+        content = canonical({"key": key, "record": record})
+        name = f"{finished:013d}-{digest_bytes(content)[:16]}"
+        self._folder.create(f"{_results(key)}/{name}.json", content, _nobody)
+        self._whole_trees.update(manifests)
+
+    def lacking(self, trees: Iterable[str]) -> dict[str, Path]:
+        """Digest -> path here of the files of some trees that may not lie there yet, none that has to be replaced.
+
+        Raises:
+            Unreachable: the datastore is away.
+            StoreError: it refuses access, or a tree is not here.
+        """
+        todo, _ = self._todo(trees)
+        return {digest: path for digest, (path, _) in todo.items() if digest not in self.refused}
+
+    def put_blob(self, digest: str) -> str:
+        """Put a blob of the workspace there; its name in the datastore. Raises as `publish`."""
+        place = self._objects.blob_path(digest)
+        self._send(digest, place, place.stat().st_size, Meter(0))
+        return _object(digest)
+
+    @staticmethod
+    def name_of(digest: str) -> str:
+        """The name of an object in the datastore."""
+        return _object(digest)
+
+    def _todo(self, trees: Iterable[str]) -> tuple[dict[str, tuple[Path, int]], dict[str, Path]]:
+        """Files of trees that do not lie there as a whole, each with its path and size here; and all the manifests."""
         todo: dict[str, tuple[Path, int]] = {}
         manifests: dict[str, Path] = {}
         for digest in dict.fromkeys(trees):
@@ -132,17 +174,7 @@ class SharedStore:
             for entry in manifest.entries:
                 if entry.type == "file":
                     todo[entry.digest] = (tree / entry.path, entry.size)
-        for digest in blobs:
-            place = self._objects.blob_path(digest)
-            todo[digest] = (place, place.stat().st_size)
-        meter = Meter(sum(size for _, size in todo.values()), tell)
-        in_parallel(partial(self._send, digest, *where, meter) for digest, where in todo.items())
-        for digest, place in manifests.items():
-            self._send(digest, place, place.stat().st_size, Meter(0))
-        finished = int(float(record.get("finished") or 0) * 1000)
-        content = canonical({"key": key, "record": record})
-        name = f"{finished:013d}-{digest_bytes(content)[:16]}"
-        self._folder.create(f"{_results(key)}/{name}.json", content, _nobody)
+        return todo, manifests
 
     def files_of(self, trees: Iterable[str]) -> dict[str, str]:
         """Digest -> name in the datastore of every file of those trees that lie there, none that was refused.
@@ -268,14 +300,17 @@ class SharedStore:
             self.refused.add(digest)
             raise
 
-    def _send(self, digest: str, source: Path, size: int, meter: Meter) -> None:
-        """Put a blob there; one that is damaged, or was refused, is replaced."""
+    def _send(self, digest: str, source: Path, size: int, meter: Meter, *, known: bool = False) -> None:
+        """Put a blob there; one that is damaged, or was refused, is replaced.
+
+        One that is large, or known to be there, is looked for first.
+        """
         name = _object(digest)
         if digest in self.refused:
             self._folder.replace(name, source, meter.add)
             self.refused.discard(digest)
             return
-        if size > _SMALL and self._has(digest, size):
+        if (known or size > _SMALL) and self._has(digest, size):
             meter.skip(size)
             return
         send_file(self._folder, name, source, size, meter)

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
-from nbpipe.compute.base import Depot
+from nbpipe.compute.base import Depot, Offer, Put
 from nbpipe.compute.channel import Answer, Channel
 from nbpipe.compute.far import FarBackend
 from nbpipe.store.carrier_archive import carrier_archive
@@ -28,7 +28,8 @@ __all__ = ["azure", "datastore", "folder", "s3"]
 
 COUNT = "import sys; print(len(open('in/data', 'rb').read()))"
 DATA = os.urandom(900_000)  # aiohttp warns of more than a MiB that the driver of Azure sends at once
-REACHED = ("disk", "s3", "azure")
+COPY = "import os, shutil; os.mkdir('out'); shutil.copy('in/data', 'out/data')"
+NAME = blake3(DATA).hexdigest()
 
 
 class Counted:
@@ -55,6 +56,7 @@ class Line(Machine):
         super().__init__(root)
         self.sent: dict[str, int] = {}
         self.logged = b""
+        self.moved: list[int] = []
 
     async def open(self) -> Channel:
         return Counted(await super().open(), self)
@@ -84,6 +86,30 @@ class Line(Machine):
 
         self.run(work)
         return printed.decode()
+
+    def put(
+        self,
+        folder: Path,
+        depot: Depot,
+        witness: str = "witness",
+        alter: Callable[[Path], None] | None = None,
+    ) -> Put:
+        """Let a job copy its input, bring the copy home, and let the machine put it into a depot."""
+
+        async def work(backend: FarBackend) -> Put:
+            made = replace(job(folder, COPY, DATA, ("out/data",)), python=sys.executable)
+            handle = await backend.start(made, lambda stream, part: None)
+            assert (await handle.wait()).code == 0
+            await handle.collect(folder / "home")
+            await handle.forget({"out/data": NAME})
+            if alter is not None:
+                alter(self.root / "objects" / NAME[:2] / NAME)
+            objects = {NAME: folder / "home" / "out" / "data"}
+            return await handle.put(
+                Offer(depot, objects, {NAME: f"objects/{NAME}"}, witness), self.moved.append
+            )
+
+        return self.run(work)
 
 
 def digest(data: bytes) -> str:
@@ -228,3 +254,57 @@ def test_nothing_is_left_half_done(line: Line, tmp_path: Path):
     assert list((line.root / "partial").iterdir()) == []
     kept = line.root / "objects" / digest(DATA)[:2] / digest(DATA)
     assert hashlib.sha256(kept.read_bytes()).digest() == hashlib.sha256(DATA).digest()
+
+
+def test_results_are_put_there_by_the_machine_itself(
+    line: Line, depot: Depot, folder: RemoteFolder, tmp_path
+):
+    put(folder, b"witness")
+    assert line.put(tmp_path, depot, f"objects/{digest(b'witness')}") == Put({NAME}, [])
+    assert folder.read(f"objects/{NAME}", 0, 10**6) == DATA
+    assert sum(line.moved) == len(DATA)
+
+
+def test_what_lies_there_stays_and_what_is_no_whole_file_is_replaced(
+    line: Line, depot: Depot, folder, tmp_path
+):
+    folder.create("witness", b"x", lambda count: None)
+    put(folder, DATA, bytes(len(DATA)))
+    assert line.put(tmp_path, depot).there == {NAME}
+    assert folder.read(f"objects/{NAME}", 0, 10**6) == bytes(len(DATA))
+    folder.replace(f"objects/{NAME}", b"half", lambda count: None)
+    again = Line(tmp_path / "again")
+    assert again.put(tmp_path, depot).there == {NAME}
+    assert folder.read(f"objects/{NAME}", 0, 10**6) == DATA
+
+
+def test_a_folder_of_the_same_name_that_is_another_one_is_left_alone(line: Line, tmp_path: Path):
+    (tmp_path / "store").mkdir()
+    done = line.put(tmp_path, depot_of(str(tmp_path / "store"), {}, tmp_path))
+    assert done.there == set()
+    assert "is another folder there" in next(iter(done.said))
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_a_result_that_was_changed_there_is_not_put(line: Line, tmp_path: Path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "witness").touch()
+
+    def alter(kept: Path) -> None:
+        status = kept.stat()
+        kept.chmod(0o600)
+        kept.write_bytes(DATA[:-1] + b"!")
+        os.utime(kept, ns=(status.st_mtime_ns, status.st_mtime_ns))
+
+    done = line.put(tmp_path, depot_of(str(tmp_path / "store"), {}, tmp_path), alter=alter)
+    assert done.there == set()
+    assert "It was changed since it was made." in next(iter(done.said))
+
+
+def test_a_store_that_is_away_takes_nothing_and_that_is_said(line: Line, s3: ObjectServer, tmp_path: Path):
+    s3.open("gone").create("witness", b"x", lambda count: None)
+    with faulty(s3) as proxy:
+        proxy.down = True
+        done = line.put(tmp_path, depot_of(s3.url("gone"), s3.options(proxy.port), tmp_path))
+    assert done.there == set()
+    assert "does not answer" in next(iter(done.said))

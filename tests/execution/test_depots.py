@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from nbpipe import ComputeTarget, Datastore, Pipeline, PipelineData, PythonScriptStep, Workspace
+from nbpipe import ComputeTarget, Pipeline, PipelineData, PythonScriptStep, Workspace
 from nbpipe.run import PipelineRun
+from nbpipe.store.digests import digest_bytes
+from nbpipe.store.shared_store import LAYOUT
 from tests.counting import CountedLine, counted
 from tests.dask_cluster import dask_cluster
 from tests.object_servers import FaultyProxy, ObjectServer, faulty, s3
@@ -105,43 +110,112 @@ def test_inputs_that_the_store_has_do_not_pass_the_line(over_ssh: tuple[Lab, Cou
 
 
 @pytest.mark.ssh
+def test_outputs_are_put_into_a_folder_that_both_see_and_a_colleague_reuses_them(
+    over_ssh: tuple[Lab, CountedLine], tmp_path: Path
+):
+    lab, line = over_ssh
+    run = lab.run(lab.pipeline())
+    assert line.back > SIZE  # they come home over the line, and
+    assert line.there < 1.5 * SIZE  # only what the first step made has to go out
+    digest = run.step("turn").get_output("turned").digest
+    kept = json.loads((tmp_path / "store" / LAYOUT / "objects" / digest[:2] / digest).read_text())
+    assert kept["kind"] == "file"
+    colleague = Lab(
+        tmp_path / "colleague", str(tmp_path / "store"), lambda ws: ComputeTarget.practice(ws, "box")
+    )
+    again = colleague.run(colleague.pipeline())
+    assert {step.status for step in again.get_steps()} == {"reused"}
+    assert content(again, "turn", "turned") == content(run, "turn", "turned")
+
+
+@pytest.mark.ssh
+@pytest.mark.filterwarnings(
+    "ignore:The shared store is not looked at"
+)  # where its answers are not remembered
 def test_without_the_store_inputs_pass_the_line(over_ssh: tuple[Lab, CountedLine], tmp_path: Path):
     lab, line = over_ssh
     lab.make()
     (tmp_path / "store").rename(tmp_path / "unmounted")
-    with pytest.warns(UserWarning, match="The shared store is not looked at"):
-        run = lab.run(lab.pipeline())
+    run = lab.run(lab.pipeline())
     assert content(run, "turn", "turned") == content(run, "make", "much")[::-1]
     assert line.there > SIZE
 
 
+@dataclass
+class Bucket:
+    """A fresh folder of a bucket, seen through one proxy here and through another one there.
+
+    Attributes:
+        url: the folder.
+        here, there: the two ways to it.
+        asked: requests in their order, each with the way it came.
+    """
+
+    url: str
+    here: FaultyProxy
+    there: FaultyProxy
+    asked: list[tuple[str, str]]
+
+    def of(self, side: str, verb: str, what: str = "objects") -> list[str]:
+        """Names of what was asked for with a verb on one side."""
+        pattern = re.compile(rf"{verb} \S*/{what}/\S*?([^/\s?]+)(\?\S*)? ")
+        found = (pattern.match(line) for way, line in self.asked if way == side)
+        return [each[1] for each in found if each]
+
+
 @pytest.fixture
-def bucket(s3: ObjectServer, tmp_path: Path, monkeypatch) -> Iterator[tuple[str, FaultyProxy]]:
-    """A fresh folder of a bucket, with credentials in the environment alone."""
+def bucket(s3: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A bucket whose credentials and address are in the environment alone: at first in that of workers."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with faulty(s3) as proxy:
-        yield s3.url(f"{tmp_path.parent.name}-{tmp_path.name}"), proxy
+    with faulty(s3) as here, faulty(s3) as there:
+        made = Bucket(s3.url(f"{tmp_path.parent.name}-{tmp_path.name}"), here, there, [])
+        for side, proxy in (("here", here), ("there", there)):
+            faults = proxy.faults
+            proxy.faults = lambda line, side=side, faults=faults: (
+                made.asked.append((side, line)) or faults(line)
+            )
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{there.port}")
+        yield made
 
 
-def registered(ws: Workspace, url: str, proxy: FaultyProxy) -> None:
-    Datastore.register(ws, "lake", url, options={"endpoint_url": f"http://127.0.0.1:{proxy.port}"})
-
-
-def test_workers_have_inputs_from_a_bucket(tmp_path: Path, bucket: tuple[str, FaultyProxy]):
-    url, proxy = bucket
+@pytest.fixture
+def on_dask(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A lab whose box is a worker of Dask that has the bucket's address and credentials of its own."""
     with dask_cluster(tmp_path / "dask", workers=1) as cluster:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{bucket.here.port}")
 
         def attach(ws: Workspace) -> ComputeTarget:
-            registered(ws, url, proxy)
             return ComputeTarget.attach_dask(ws, "box", cluster.address, python=sys.executable)
 
-        lab = Lab(tmp_path / "lab", "lake", attach)
-        made = lab.make()
-        digest = made.step("make").get_output("much").digest
-        proxy.asked.clear()
-        run = lab.run(lab.pipeline())
-        assert content(run, "turn", "turned") == content(run, "make", "much")[::-1]
-    got = [line for line in proxy.asked if line.startswith("GET") and "/objects/" in line]
-    assert len(got) == 1, digest
+        yield Lab(tmp_path / "lab", bucket.url, attach)
+
+
+def test_workers_have_inputs_from_a_bucket_and_put_outputs_into_it(
+    on_dask: Lab, bucket: Bucket, tmp_path: Path
+):
+    made = on_dask.make()
+    bucket.asked.clear()
+    run = on_dask.run(on_dask.pipeline())
+    assert content(run, "turn", "turned") == content(made, "make", "much")[::-1]
     assert log(run, "turn") == ""
+    assert len(bucket.of("there", "GET")) == 1
+    ((turned,), here) = bucket.of("there", "PUT"), bucket.of("here", "PUT")
+    assert turned == digest_bytes(content(run, "turn", "turned"))
+    assert turned not in here
+    results = [number for number, (_, line) in enumerate(bucket.asked) if re.match("PUT .*/results/", line)]
+    put = [number for number, (_, line) in enumerate(bucket.asked) if re.match(f"PUT .*{turned}", line)]
+    assert max(put) < min(results)
+    colleague = Lab(tmp_path / "colleague", bucket.url, lambda ws: ComputeTarget.practice(ws, "box"))
+    again = colleague.run(colleague.pipeline())
+    assert {step.status for step in again.get_steps()} == {"reused"}
+
+
+def test_a_store_that_the_workers_do_not_reach_is_served_from_here(on_dask: Lab, bucket: Bucket):
+    bucket.there.down = True
+    on_dask.make()
+    run = on_dask.run(on_dask.pipeline())
+    assert content(run, "turn", "turned") == content(run, "make", "much")[::-1]
+    assert digest_bytes(content(run, "turn", "turned")) in bucket.of("here", "PUT")
+    assert log(run, "turn").count("does not use") == 1
+    assert "testing" not in log(run, "turn")

@@ -11,7 +11,20 @@ from pathlib import Path
 
 from distributed import KilledWorker
 
-from nbpipe.compute.base import Backend, Collected, Exit, Handle, Job, Offsets, Phase, Sink, Tell
+from nbpipe.compute.base import (
+    Backend,
+    Collected,
+    Exit,
+    Handle,
+    Job,
+    Moved,
+    Offer,
+    Offsets,
+    Phase,
+    Put,
+    Sink,
+    Tell,
+)
 from nbpipe.compute.dask.cluster import Cluster, Place, SchedulerGone, Slot
 from nbpipe.compute.far_handle import FarHandle
 from nbpipe.errors import NbpipeError
@@ -107,6 +120,13 @@ class DaskHandle(Handle):
         if self._inner is not None:
             with suppress(NbpipeError):  # its worker is gone, and all it held with it
                 await self._inner.forget(kept)
+
+    async def put(self, offer: Offer, moved: Moved) -> Put:
+        """See `Handle.put`; a worker that is gone puts nothing."""
+        if self._inner is not None:
+            with suppress(NbpipeError):
+                return await self._inner.put(offer, moved)
+        return Put()
 
     def _let_go(self) -> None:
         if self._slot is not None:
