@@ -35,6 +35,7 @@ class Phase:
         where: the machine, as the target calls it; empty while none is chosen.
         why: what is waited for, in the words of the target (``Resources``).
         done, total: bytes that came over and all that will, of ``sending`` and ``fetching``.
+        anew: its machine was lost, and the job begins again from nothing: the `spool` of its sink, too.
     """
 
     name: Literal["connecting", "queued", "sending", "preparing", "running", "away", "fetching"]
@@ -42,6 +43,7 @@ class Phase:
     why: str = ""
     done: int = 0
     total: int = 0
+    anew: bool = False
 
 
 Tell = Callable[[Phase], None]

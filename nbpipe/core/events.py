@@ -116,6 +116,7 @@ class StepMoved(StepEvent):
         why: what is waited for, in the words of the target (``Resources``).
         done, total: bytes that came over and all that will.
         rate: bytes a second, or 0 where that is not known.
+        anew: its machine was lost, and it begins again from nothing; what it logged until then does not count.
     """
 
     phase: str
@@ -124,6 +125,7 @@ class StepMoved(StepEvent):
     done: int = 0
     total: int = 0
     rate: float = 0.0
+    anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,21 @@ class StepState:
         status: where it stands.
         attempts: attempts begun.
         events: its story, oldest first.
+        logged: what its script logged since it last began from nothing, oldest first.
     """
 
     status: Status = Status.WAITING
     attempts: int = 0
     events: list[StepEvent] = field(default_factory=list)
+    logged: list[StepLogged] = field(default_factory=list)
+
+    def take(self, event: StepEvent) -> None:
+        """Add to its story."""
+        self.events.append(event)
+        if isinstance(event, StepLogged):
+            self.logged.append(event)
+        elif isinstance(event, StepStarted) or (isinstance(event, StepMoved) and event.anew):
+            self.logged.clear()
 
     @property
     def last(self) -> StepEvent | None:
@@ -225,7 +235,7 @@ class RunState:
             self._failure = self._failure or f"{event.node} took too long"
         if type(event) in _NEXT:
             self._unsettled -= step.status.settled
-        step.events.append(event)
+        step.take(event)
 
     def may_retry(self, node: str, attempt: int) -> bool:
         """True when another attempt may follow attempt number ``attempt`` of a step."""

@@ -87,7 +87,8 @@ class Attempt:
         self._stopped_by = ""
         self._process: StepProcess | None = None
         self._readying: asyncio.Task[str] | None = None
-        self._progress = Progress(node.node_id, emit)
+        self._progress = Progress(node.node_id, emit, anew=self._begin_anew)
+        self._place: Workplace | None = None
         self._spool_offset = 0
         self._oom_before = oom_kills()
         self._secrets = [means.variables.get(name, "") for name in node.environment.secrets]
@@ -98,7 +99,7 @@ class Attempt:
         log = LogWriter(self.folder, limit=self.means.frozen.options.log_limit, secrets=self._secrets)
         place: Workplace | None = None
         try:
-            place = self.means.workplace(self.folder / "work", self.node)
+            self._place = place = self.means.workplace(self.folder / "work", self.node)
             self._look_for_secrets()
             step = self.means.frozen.steps[self.node.node_id]
             python = await self._ready(step)
@@ -208,6 +209,13 @@ class Attempt:
         while True:
             await asyncio.sleep(SPOOL_POLL)
             self._read_spool(place.spool)
+
+    def _begin_anew(self) -> None:
+        """Forget what was recorded on a machine that was lost: the step begins again on another."""
+        self._spool_offset = 0
+        self.records.clear()
+        if self._place is not None:
+            self._place.begin_anew()
 
     def _read_spool(self, spool: Path) -> None:
         path = spool / "spool.jsonl"

@@ -160,6 +160,10 @@ class FarWorkplace(Workplace):
         ) as file:
             file.write(data)
 
+    def begin_anew(self) -> None:
+        """Forget what was taken: the step begins again elsewhere."""
+        (self.spool / "spool.jsonl").unlink(missing_ok=True)
+
     async def collect(self, handle: Handle) -> None:
         """Bring the results home.
 

@@ -20,17 +20,20 @@ class Progress:
         node: id of the step.
         emit: records an event.
         clock: seconds that only go forward.
+        anew: is called when the step begins again from nothing.
 
     Attributes:
         running: set when the step has begun to run, which is when its time begins to count.
     """
 
     def __init__(
-        self, node: str, emit: Callable[[Event], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, node: str, emit: Callable[[Event], None], clock: Callable[[], float] = time.monotonic,
+        anew: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._node = node
         self._emit = emit
         self._clock = clock
+        self._anew = anew
         self._last: Phase | None = None
         self._begun = self._told = clock()
         self._done = 0
@@ -46,6 +49,8 @@ class Progress:
         now = self._clock()
         if phase.name == "running":
             self.running.set()
+        if phase.anew:
+            self._anew()
         if self._last is None or _place(phase) != _place(self._last):
             self._begun, self._done = now, phase.done
         elif phase == self._last or (now - self._told < OFTEN and phase.done < phase.total):
@@ -54,10 +59,11 @@ class Progress:
         elapsed = now - self._begun
         rate = (phase.done - self._done) / elapsed if elapsed > 0 else 0.0
         self._emit(StepMoved(
-            time.time(), self._node, phase.name, phase.where, phase.why, phase.done, phase.total, max(rate, 0.0)
+            time.time(), self._node, phase.name, phase.where, phase.why, phase.done, phase.total, max(rate, 0.0),
+            phase.anew,
         ))  # fmt: skip
 
 
-def _place(phase: Phase) -> tuple[str, str, str]:
+def _place(phase: Phase) -> tuple[str, str, str, bool]:
     """What makes a phase another one."""
-    return phase.name, phase.where, phase.why
+    return phase.name, phase.where, phase.why, phase.anew

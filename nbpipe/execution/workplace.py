@@ -142,6 +142,9 @@ class Workplace:
     def take(self, stream: Stream, data: bytes) -> None:
         """Take what comes of a step's runtime from a machine whose files are not seen; here it lies in its place."""
 
+    def begin_anew(self) -> None:
+        """Forget what was taken, since the step begins again on another machine; here that does not happen."""
+
     async def collect(self, handle: Handle) -> None:
         """Bring the results home; here they are."""
 

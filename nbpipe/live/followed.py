@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from nbpipe.core.events import Event, StepEvent, StepFinished, StepLogged, StepReused, StepStarted
+from nbpipe.core.events import Event, StepEvent, StepFinished, StepReused, StepStarted
 from nbpipe.core.graph import Graph
 from nbpipe.core.reason import Reason
 from nbpipe.core.run_state import StepState
@@ -102,9 +102,8 @@ class FollowedRun:
         begun = _begun_of(step)
         if begun:
             self._begun[node] = begun
-        logged = next((each for each in reversed(step.events) if isinstance(each, StepLogged)), None)
-        if logged:
-            self._metrics[node] = metric_text(logged.record) or self._metrics.get(node, "")
+        if step.logged:
+            self._metrics[node] = metric_text(step.logged[-1].record) or self._metrics.get(node, "")
 
     def _look_whether_lost(self) -> bool:
         if not self.run.interrupted:

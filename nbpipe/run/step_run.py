@@ -14,7 +14,6 @@ from nbpipe.core.events import (
     StepCancelled,
     StepFailed,
     StepFinished,
-    StepLogged,
     StepNoted,
     StepReused,
     StepStarted,
@@ -180,7 +179,7 @@ class StepRun:
         return {name: str(value) for name, value in latest(self._logged(), "tag").items()}
 
     def _logged(self) -> list[dict[str, Any]]:
-        return [dict(event.record) for event in self.state.events if isinstance(event, StepLogged)]
+        return [dict(event.record) for event in self.state.logged]
 
     def get_outputs(self) -> dict[str, StepOutput]:
         """Outputs by port name; empty until it has ended well."""

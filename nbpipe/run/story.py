@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from nbpipe.core.events import Event, StepLogged, StepReused
+from nbpipe.core.events import Event, StepReused
 from nbpipe.core.graph import Graph
 from nbpipe.core.run_state import IllegalEvent, RunState
 from nbpipe.execution.frozen import FrozenRun
@@ -77,8 +77,8 @@ class RunStory:
 
     def _logged(self) -> list[dict[str, Any]]:
         """What scripts logged in this run, in order, each step's or the whole run's."""
-        self._journal.read()
-        return [dict(event.record) for event in self._journal.events if isinstance(event, StepLogged)]
+        logged = (event for step in self.state.steps.values() for event in step.logged)
+        return [dict(event.record) for event in sorted(logged, key=lambda event: event.time)]
 
     @property
     def parameters(self) -> Mapping[str, Any]:

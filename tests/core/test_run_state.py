@@ -18,6 +18,7 @@ from nbpipe.core.events import (
     StepFailed,
     StepFinished,
     StepLogged,
+    StepMoved,
     StepNoted,
     StepQueued,
     StepReused,
@@ -384,6 +385,17 @@ def test_what_cannot_happen_is_refused_and_changes_nothing(events: list[Event]) 
     with pytest.raises(IllegalEvent, match=events[-1].kind):
         state.apply(events[-1])
     assert state.steps == mirror.steps
+
+
+def test_what_a_step_logged_counts_since_it_last_began_from_nothing() -> None:
+    state, _ = run(
+        started("a"), StepLogged(1.0, "a", {"lr": 1}), failed("a", will_retry=True),
+        started("a"), StepLogged(2.0, "a", {"lr": 2}), StepMoved(3.0, "a", "away"),
+        StepLogged(4.0, "a", {"lr": 3}),
+    )  # fmt: skip
+    assert [event.record["lr"] for event in state.steps["a"].logged] == [2, 3]
+    state.apply(StepMoved(5.0, "a", "queued", anew=True))
+    assert state.steps["a"].logged == []
 
 
 def test_a_reader_starts_from_the_first_event() -> None:

@@ -311,7 +311,7 @@ class DaskHandle(Handle):
         """Leave a worker, and say why."""
         await self._leave()
         self._sink("stderr", f"[nbpipe: {fact}; the step begins anew]\n".encode())
-        self._tell(Phase("queued", why=why))
+        self._tell(Phase("queued", why=why, anew=True))
 
 
 def _has(worker: Mapping[str, Mapping[str, float]], resources: Mapping[str, float]) -> bool:
