@@ -1,4 +1,4 @@
-"""A machine over SSH beside this one: a step that does nothing, a million lines, the end of a tree, data sent once."""
+"""SSH and Dask beside this machine: a step that does nothing, a million lines, the end of a tree, data sent once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from pathlib import Path
 from blake3 import blake3
 
 from nbpipe.compute.base import Backend, Handle, Job, Parcel, Phase, Placed
+from nbpipe.compute.dask.backend import DaskBackend
 from nbpipe.compute.local import LocalBackend
 from nbpipe.compute.ssh.kind import KIND
-from tests.benchmarks.frame import Contender, Goal, Sample, Work
+from tests.benchmarks.frame import ENVIRONMENT, Contender, Goal, Sample, Work
+from tests.dask_cluster import dask_cluster
 from tests.sshd import Sshd, sshd_in
 
 _STEPS = 20
@@ -38,9 +40,9 @@ _Done = Callable[["_Machine"], Awaitable[None]]
 class _Machine:
     """A backend that stays open between rounds, as in one run."""
 
-    def __init__(self, folder: Path, sshd: Sshd | None) -> None:
+    def __init__(self, folder: Path, backend: Backend) -> None:
         self.folder = folder
-        self.backend: Backend = LocalBackend() if sshd is None else _opened(sshd)
+        self.backend = backend
         self.loop = asyncio.new_event_loop()
         self.heard = 0
         self.sent = 0
@@ -64,7 +66,7 @@ class _Machine:
         folder.mkdir()
         script = folder / "script.py"
         script.write_text(source)
-        job = Job(attempt, sys.executable, "script.py", (), folder, dict(os.environ))
+        job = Job(attempt, sys.executable, "script.py", (), folder, ENVIRONMENT)
         if not self.backend.shares_files:
             place = f"/nbpipe-{attempt}"
             objects = {
@@ -94,6 +96,10 @@ class _Machine:
         await handle.collect(self.folder)
         await handle.forget({})
 
+    async def warmed(self) -> None:
+        """Do what is done once in a run, on each of its workers."""
+        await asyncio.gather(*(self.ran("import time; time.sleep(1)") for _ in range(2)))
+
     async def empty_steps(self) -> None:
         for _ in range(_STEPS):
             await self.ran("")
@@ -122,26 +128,34 @@ def works(folder: Path) -> Iterator[Work]:
     """The floor is this machine; seconds of CPU are those of the process that holds the backend."""
     with contextlib.ExitStack() as stack:
         sshd = stack.enter_context(sshd_in(folder / "sshd"))
-        here, there = _Machine(folder, None), _Machine(folder, sshd)
-        for each in (here, there):
+        cluster = stack.enter_context(dask_cluster(folder / "dask"))
+        there = _Machine(folder, _opened(sshd))
+        machines = {
+            "local": _Machine(folder, LocalBackend()),
+            "ssh": there,
+            "dask": _Machine(folder, DaskBackend("cluster", cluster.address)),
+        }
+        for each in machines.values():
             stack.callback(each.close)
-            each.loop.run_until_complete(each.ran(""))  # what is done once in a run
-        pair = (("local", here), ("ssh", there))
+            each.loop.run_until_complete(each.warmed())
 
         yield Work(
             f"{_STEPS} steps that do nothing, one after another",
-            [machine.contender(name, _Machine.empty_steps) for name, machine in pair],
-            [Goal("ssh", 2.0, "local")],
+            [machine.contender(name, _Machine.empty_steps) for name, machine in machines.items()],
+            [Goal("ssh", 2.0, "local"), Goal("dask", 2.5, "local")],
         )
         yield Work(
             f"a step that prints {_LINES:,} lines",
-            [machine.contender(name, _Machine.log) for name, machine in pair],
-            [Goal("ssh", 2.0, "local")],
+            [machine.contender(name, _Machine.log) for name, machine in machines.items()],
+            [Goal("ssh", 2.0, "local"), Goal("dask", 4.0, "local")],
         )
         yield Work(
             "from cancel to the last of seven processes gone",
-            [Contender(name, lambda machine=machine: _cancelled(machine)) for name, machine in pair],
-            [Goal("ssh", 1.0)],
+            [
+                Contender(name, lambda machine=machine: _cancelled(machine))
+                for name, machine in machines.items()
+            ],
+            [Goal("ssh", 1.0), Goal("dask", 1.0)],
         )
         yield Work(
             f"a step that reads {_FILES} files of 64 KiB (MB: what is sent of them)",
