@@ -12,6 +12,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from nbpipe.compute.agent.installers import build, resolved
@@ -84,6 +85,8 @@ class Environments:
         name = hashlib.sha256(json.dumps(lock).encode()).hexdigest()[:24]
         made = os.path.join(self._folder, name, "bin", "python")
         if os.path.exists(made):
+            with suppress(OSError):
+                os.utime(os.path.join(self._folder, name))  # what is asked for stays
             return made
         found: str | None = await self._worked(name, lambda: self._make(name, base, lines), wait)
         return found or ""
@@ -91,6 +94,8 @@ class Environments:
     async def _worked(self, key: str, work: Callable[[], Awaitable[Any]], wait: float) -> Any:
         """What comes of some work, which is begun once; None while it goes on."""
         if key not in self._working:
+            # What nobody came back for is found out anew.
+            self._working = {name: each for name, each in self._working.items() if not each.done()}
             self._working[key] = asyncio.ensure_future(work())
         working = self._working[key]
         await asyncio.wait({working}, timeout=wait)

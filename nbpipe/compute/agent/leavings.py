@@ -17,6 +17,9 @@ FORGOTTEN = 7 * 86400
 UNUSED = 30 * 86400
 """Seconds after which an object that no job was lent is removed."""
 
+OUT_OF_USE = 90 * 86400
+"""Seconds after which an environment that no job asked for is removed."""
+
 SAFE = 86400
 """Seconds for which nothing is removed, however little room there is: a run may be away and come back."""
 
@@ -75,6 +78,7 @@ class Leavings:
         self._attempts = os.path.join(root, "attempts")
         self._objects = os.path.join(root, "objects")
         self._partial = os.path.join(root, "partial")
+        self._environments = os.path.join(root, "environments")
         self._full = full or (lambda: _nearly_full(root))
         self._clock = clock
 
@@ -90,6 +94,8 @@ class Leavings:
             with suppress(OSError):
                 if self._clock() - entry.stat().st_mtime > FORGOTTEN and _free(entry.path):
                     os.unlink(entry.path)
+        for path in self._out_of_use():
+            self._remove(path)
         return gone
 
     def _go(self, age: float, most: float) -> bool:
@@ -125,8 +131,19 @@ class Leavings:
                 needed.update(digest for digest, *_ in json.load(file).get("files", {}).values())
         return needed
 
+    def _out_of_use(self) -> Iterator[str]:
+        """Environments that nobody asked for in a long time, while no job runs; drafts whose maker is gone."""
+        idle = not any(is_held(entry.path) for entry in _entries(self._attempts))
+        for entry in _entries(self._environments):
+            with suppress(OSError):
+                name, _, draft = entry.name.partition(".")
+                age = self._clock() - entry.stat(follow_symlinks=False).st_mtime
+                free = _free(os.path.join(self._environments, f"{name}.lock"))
+                if entry.is_dir() and free and (age > SAFE if draft else idle and age > OUT_OF_USE):
+                    yield entry.path
+
     def _remove(self, folder: str) -> bool:
-        """Remove an attempt at once for all who look, and then its files."""
+        """Remove a folder at once for all who look, and then its files."""
         gone = os.path.join(self._attempts, _GONE + secrets.token_hex(8))
         try:
             os.rename(folder, gone)

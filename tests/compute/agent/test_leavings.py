@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nbpipe.compute.agent.agent import Agent
-from nbpipe.compute.agent.leavings import FORGOTTEN, SAFE, UNUSED, Leavings, hold, is_held
+from nbpipe.compute.agent.leavings import FORGOTTEN, OUT_OF_USE, SAFE, UNUSED, Leavings, hold, is_held
 from nbpipe.compute.agent.refusal import Refusal
 from nbpipe.compute.base import Job
 from nbpipe.compute.far import FarBackend
@@ -157,6 +158,38 @@ def test_what_never_came_whole_goes(machine: Machine):
     assert part.exists()
     tidy(machine, FORGOTTEN + 60)
     assert not part.exists()
+
+
+def environment(machine: Machine, name: str) -> Path:
+    folder = machine.root / "environments" / name
+    (folder / "bin").mkdir(parents=True)
+    (machine.root / "attempts").mkdir(exist_ok=True)
+    (folder.parent / f"{name.partition('.')[0]}.lock").touch()
+    return folder
+
+
+def test_an_environment_goes_when_it_is_long_out_of_use_and_nothing_runs(machine: Machine):
+    folder, running = environment(machine, "abc"), lost(machine)
+    descriptor = hold(os.fspath(running))
+    tidy(machine, OUT_OF_USE + 60, full=True)
+    assert folder.exists()
+    os.close(descriptor)
+    tidy(machine, OUT_OF_USE - 60, full=True)
+    assert folder.exists()
+    tidy(machine, OUT_OF_USE + 60)
+    assert not folder.exists()
+
+
+def test_a_draft_of_an_environment_goes_when_its_maker_is_gone(machine: Machine):
+    draft = environment(machine, "abc.0123")
+    with (draft.parent / "abc.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tidy(machine, SAFE + 60)
+        assert draft.exists()
+    tidy(machine, SAFE - 60)
+    assert draft.exists()
+    tidy(machine, SAFE + 60)
+    assert not draft.exists()
 
 
 def test_an_agent_tidies_as_long_as_it_lives(machine: Machine):
