@@ -395,9 +395,7 @@ def windows_reserved(name: str) -> bool:
 
 def host_name() -> str:
     """This machine's name in its network, for people to read."""
-    import socket
-
-    return socket.gethostname()
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def boot_id() -> str:

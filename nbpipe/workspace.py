@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbpipe.core.compute import LOCAL, ComputeTarget
 from nbpipe.core.datastore import Datastore
@@ -37,12 +37,14 @@ from nbpipe.execution.staging import script_problem
 from nbpipe.execution.submission import freeze, start_runner, write_frozen
 from nbpipe.execution.targets import WorkspaceTargets
 from nbpipe.run import DeclaredRun, PipelineRun
-from nbpipe.store.collector import Collector
 from nbpipe.store.digests import FileDigests
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.results import Results
+
+if TYPE_CHECKING:
+    from nbpipe.store.collector import Collector
 
 DECLARE_MODE = "NBPIPE_DECLARE"
 """Environment variable: set while a notebook or script is only read for the pipeline it declares."""
@@ -412,6 +414,8 @@ class Workspace:
 
     def collector(self) -> Collector:
         """What finds and frees state that the last runs do not need."""
+        from nbpipe.store.collector import Collector
+
         return Collector(self.state, self.objects, self.results)
 
     def __repr__(self) -> str:

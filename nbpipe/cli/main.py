@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
 import importlib
 import os
@@ -57,6 +56,8 @@ class Verbs(click.Group):
         """The verb and its arguments; a usage error names the verb that was probably meant."""
         name = args[0]
         if name not in VERBS and not name.startswith("-"):
+            import difflib
+
             meant = difflib.get_close_matches(name, VERBS, 1)
             hint = f" Did you mean {meant[0]}?" if meant else ""
             raise click.UsageError(f"There is no verb {name}.{hint}", ctx)

@@ -148,13 +148,13 @@ def write_summary(run: PipelineRun, path: Path | None, command: str) -> None:
     Raises:
         StoreError: the file cannot be written.
     """
-    from nbpipe.views.markdown import markdown
-    from nbpipe.views.present import picture_of
-
     named = os.environ.get(SUMMARY_VARIABLE, "")
     target = path or (Path(named) if named else None)
     if target is None:
         return
+    from nbpipe.views.markdown import markdown
+    from nbpipe.views.present import picture_of
+
     try:
         with target.open("a" if str(target) == named else "w", encoding="utf-8") as file:
             file.write(markdown(replace(picture_of(run), command=command)))

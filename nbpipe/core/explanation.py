@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -92,6 +91,8 @@ def unified_diff(before: str, after: str, name: str) -> str:
     olds, news = before.splitlines(), after.splitlines()
     if max(len(olds), len(news)) > LONGEST_DIFFED:
         return f"{name}: {len(olds)} lines before, {len(news)} lines now"
+    import difflib
+
     lines = difflib.unified_diff(olds, news, f"{name} (before)", f"{name} (now)", n=2, lineterm="")
     return "\n".join(lines)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -140,6 +139,8 @@ def changed_lines(old: str, new: str) -> str:
         same += 1
     if max(len(olds), len(news)) - same > LONGEST_COMPARED:
         return f"from line {same + 1} on"
+    import difflib
+
     blocks = difflib.SequenceMatcher(None, olds[same:], news[same:], autojunk=False).get_opcodes()
     places = [(start + same, end + same) for tag, _, _, start, end in blocks if tag != "equal"]
     if not places:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
@@ -22,6 +21,8 @@ def close_to(name: str, known: Collection[str]) -> str:
         >>> close_to("claen", ["clean", "raw"])
         'clean'
     """
+    import difflib
+
     return next(iter(difflib.get_close_matches(name, list(known), 1, 0.6)), "")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import glob
 import os
 from collections.abc import Iterator, Mapping
@@ -108,6 +107,8 @@ def _absence(path: Path, text: str) -> str:
         return f"{text} is neither a file nor a folder"
     here = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
     near = [name for name in here if name.lower() == path.name.lower()]
+    import difflib
+
     near = near or difflib.get_close_matches(path.name, here, n=1, cutoff=0.75)
     return f"there is no {text}" + (f"; there is {near[0]}" if near else "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 import types
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,8 @@ def _run(script: Path, namespace: dict[str, Any]) -> dict[str, Any]:
         place = _line_in(script, error)
         return error_to_json(error) | ({} if error.place or not place else {"place": place})
     except BaseException as error:  # noqa: BLE001 - whatever the user's file raises is told
+        import traceback
+
         told = traceback.format_exception_only(error)[-1].strip()
         return _trouble(script, told, _line_in(script, error))
     return {}
@@ -59,6 +60,8 @@ def _line_in(script: Path, error: BaseException) -> str | None:
     """The line of the file that an error came through, or None."""
     if isinstance(error, SyntaxError) and error.filename == str(script):
         return f"line {error.lineno}: {(error.text or '').strip()}"
+    import traceback
+
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(script)]
     return f"line {lines[-1].lineno}: {lines[-1].line}" if lines else None
 

@@ -18,7 +18,7 @@ from nbpipe.views.tail import LineReader
 from nbpipe.views.text import visible
 from nbpipe.views.wording import event_line
 
-_POLL = 0.05
+_POLL = 0.02
 _SAID = {"FORCE_COLOR", "TTY_COMPATIBLE"}
 """Variables by which a user says whether what reads the output is as good as a terminal."""
 
