@@ -227,7 +227,7 @@ def private_folder(path: Path) -> None:
 _PRIVATELY = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOINHERIT", "O_NOFOLLOW", "O_NONBLOCK"))
 
 
-def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
+def open_private(path: str | Path, flags: int, mode: int = 0o600) -> int:
     """Open a file of ours; children do not inherit it, and a new one is for its owner only.
 
     Never waits for the other end of a pipe that somebody put there, and never follows a link.

@@ -10,11 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from nbpipe.errors import StoreError
-from nbpipe.platform import copy_file, flush_files
+from nbpipe.platform import copy_file, flush_files, open_private
 from nbpipe.store.digests import FileDigests, digest_bytes, digest_file
 from nbpipe.store.files import (
     TEMPORARY,
-    is_folder,
     listing,
     own_folder,
     put_in_place,
@@ -39,13 +38,14 @@ class Blobs:
 
     def __init__(self, state: StateFolder, digests: FileDigests) -> None:
         self._state = state
+        self._folder = str(state.objects)
         self._digests = digests
 
     def put_bytes(self, data: bytes) -> str:
         """Keep bytes; their digest."""
         digest = digest_bytes(data)
-        blob = self.blob_path(digest)
-        if not (is_folder(blob.parent) and _holds(blob, data)):  # absent, or torn by a power cut
+        if not _holds(self._place(digest), data):  # absent, or torn by a power cut
+            blob = self.blob_path(digest)
             self._state.ensure()
             with storing(blob):
                 own_folder(blob.parent)
@@ -76,12 +76,13 @@ class Blobs:
 
     def _is_whole(self, digest: str) -> bool:
         """Whether a blob is there as it should be."""
-        blob = self.blob_path(digest)
-        size = _size(blob)
+        place = self._place(digest)
+        size = _size(place)
         if size is None:
             return False
         with suppress(OSError):
-            return (self._digests.digest(blob) if size > _SMALL else digest_file(blob)) == digest
+            found = self._digests.digest(Path(place)) if size > _SMALL else digest_bytes(_content(place))
+            return found == digest
         return False
 
     def get_bytes(self, digest: str) -> bytes:
@@ -102,7 +103,7 @@ class Blobs:
 
     def has(self, digest: str) -> bool:
         """Whether a blob is there."""
-        return _size(self.blob_path(digest)) is not None
+        return _size(self._place(digest)) is not None
 
     def blob_path(self, digest: str) -> Path:
         """Where a blob lies or would lie; read-only.
@@ -110,9 +111,13 @@ class Blobs:
         Raises:
             StoreError: the text is no digest.
         """
+        return Path(self._place(digest))
+
+    def _place(self, digest: str) -> str:
+        """The same as text: to make a path of it takes as long as to look there."""
         if not _DIGEST.fullmatch(digest):
             raise StoreError(f"{digest!r} names no object.")
-        return self._state.objects / digest[:2] / digest
+        return os.path.join(self._folder, digest[:2], digest)
 
     def strays(self) -> Iterator[Path]:
         """Files that a crash left while a blob was written."""
@@ -121,15 +126,21 @@ class Blobs:
             yield from (Path(item.path) for item in found if item.name.startswith(TEMPORARY))
 
 
-def _holds(path: Path, data: bytes) -> bool:
-    """Whether a file has this content."""
+def _holds(path: str, data: bytes) -> bool:
+    """Whether a file of ours has this content."""
     try:
-        return read_bytes(path) == data
+        return _size(path) == len(data) and _content(path) == data
     except OSError:
         return False
 
 
-def _size(path: Path) -> int | None:
+def _content(path: str) -> bytes:
+    """All of a file that is small."""
+    with open(open_private(path, os.O_RDONLY), "rb", buffering=0) as file:
+        return file.read()
+
+
+def _size(path: str) -> int | None:
     """Bytes of a file of ours; None where there is none, or its folder is a link that may lead anywhere."""
     try:
         status = os.lstat(path)
