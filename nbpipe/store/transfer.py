@@ -8,9 +8,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass  # this travels, see carrier.py
 from pathlib import Path
 
-from nbpipe.core.record import dataclass
 from nbpipe.errors import StoreError
 from nbpipe.platform import open_private
 from nbpipe.store.remote_folder import RemoteFolder
