@@ -107,7 +107,7 @@ class FarBackend(Backend):
 
     async def make_environment(self, lock: Lock, tell: Tell = tell_nobody) -> str:
         """An environment over there; see `Backend.make_environment`."""
-        told = {"python": lock.python, "lines": [*lock.lines], "wait": 0.0}
+        told = {"python": lock.python, "version": lock.version, "lines": [*lock.lines], "wait": 0.0}
         while True:
             answer, _ = await self._line.ask("environment", told)
             if answer["python"]:

@@ -211,7 +211,7 @@ class Agent:
         return await self._environments.lock(*wanted, float(asked["wait"])), b""
 
     async def _environment_(self, asked: Mapping[str, Any], _data: bytes) -> Answer:
-        wanted = asked["python"], [*asked["lines"]], float(asked["wait"])
+        wanted = str(asked["python"]), str(asked["version"]), [*asked["lines"]], float(asked["wait"])
         return {"python": await self._environments.get(*wanted)}, b""
 
     async def _attempt(self, asked: Mapping[str, Any]) -> Attempt:

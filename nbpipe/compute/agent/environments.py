@@ -16,9 +16,10 @@ from contextlib import suppress
 from typing import Any
 
 from nbpipe.compute.agent.installers import build, resolved
-from nbpipe.compute.agent.pythons import python_of
+from nbpipe.compute.agent.pythons import fits, python_of, version_of
 from nbpipe.compute.agent.refusal import Refusal, working_in
-from nbpipe.compute.checked import find_python
+
+RENEW = "Have what the step declares resolved anew:  nbpipe targets --renew"
 
 
 class Environments:
@@ -65,11 +66,12 @@ class Environments:
         found: dict[str, Any] | None = await self._worked(f"lock {token}", resolve, wait)
         return found or {}
 
-    async def get(self, python: str, lines: Sequence[str], wait: float) -> str:
+    async def get(self, python: str, version: str, lines: Sequence[str], wait: float) -> str:
         """The interpreter of an environment, which is made where it is not there.
 
         Args:
             python: the interpreter it is made with.
+            version: which that is to be.
             lines: of a lock.
             wait: seconds to wait for it at most; the making goes on.
 
@@ -80,7 +82,7 @@ class Environments:
             NbpipeError: it cannot be made; says what the installer said last.
         """
         _check(lines)
-        base = find_python(python or sys.executable, os.environ)
+        base = shutil.which(python or sys.executable) or python
         lock = [os.path.realpath(base), sys.platform, platform.machine(), *sorted(lines)]
         name = hashlib.sha256(json.dumps(lock).encode()).hexdigest()[:24]
         made = os.path.join(self._folder, name, "bin", "python")
@@ -88,7 +90,7 @@ class Environments:
             with suppress(OSError):
                 os.utime(os.path.join(self._folder, name))  # what is asked for stays
             return made
-        found: str | None = await self._worked(name, lambda: self._make(name, base, lines), wait)
+        found: str | None = await self._worked(name, lambda: self._make(name, base, version, lines), wait)
         return found or ""
 
     async def _worked(self, key: str, work: Callable[[], Awaitable[Any]], wait: float) -> Any:
@@ -104,8 +106,17 @@ class Environments:
         self._working.pop(key, None)
         return working.result()
 
-    async def _make(self, name: str, base: str, lines: Sequence[str]) -> str:
+    async def _make(self, name: str, base: str, version: str, lines: Sequence[str]) -> str:
         """Make an environment beside its place, and give it its name in one rename; one maker at a time."""
+        now = await version_of(base)
+        if not fits(now, version):
+            raise Refusal(
+                "refused",
+                f"{base} is Python {now} now, and the environment was resolved for {version}."
+                if now
+                else f"{base} does not start, with which the environment was to be made.",
+                remedy=RENEW,
+            )
         target = os.path.join(self._folder, name)
         with working_in(self._folder):
             os.makedirs(self._folder, 0o700, exist_ok=True)
@@ -115,7 +126,7 @@ class Environments:
             if not os.path.exists(target):
                 draft = f"{target}.{secrets.token_hex(4)}"
                 try:
-                    await build(draft, base, lines)
+                    await _build(draft, base, lines)
                     _rename_in_scripts(draft, target)
                     os.rename(draft, target)
                 finally:
@@ -123,6 +134,15 @@ class Environments:
         finally:
             os.close(lock)
         return os.path.join(target, "bin", "python")
+
+
+async def _build(draft: str, base: str, lines: Sequence[str]) -> None:
+    """Make an environment; where what is locked cannot be had any more, something else may."""
+    try:
+        await build(draft, base, lines)
+    except Refusal as error:
+        error.remedy = f"{error.remedy}\n{RENEW}"
+        raise
 
 
 def _check(lines: Sequence[str]) -> None:

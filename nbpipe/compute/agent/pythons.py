@@ -38,8 +38,8 @@ async def python_of(wanted: str, version: str) -> tuple[str, str]:
     known = []
     base = find_python(wanted or sys.executable, os.environ)
     async for python in _candidates(base, version):
-        told = await _asked(python)
-        if told and _fits(told, version):
+        told = await version_of(python)
+        if told and fits(told, version):
             if tuple(map(int, told.split(".")[:2])) < _OLDEST:
                 raise Refusal("refused", f"{python} is Python {told}. A step needs Python 3.9 or newer.")
             return python, told
@@ -81,8 +81,8 @@ async def _candidates(base: str, version: str) -> AsyncIterator[str]:
             yield found
 
 
-async def _asked(python: str) -> str:
-    """Its version; empty where it does not tell one, as the stand-in of a version manager."""
+async def version_of(python: str) -> str:
+    """The version of an interpreter; empty where it does not tell one, as the stand-in of a version manager."""
     told = await _printed(python, "-c", _TELL)
     return told if re.fullmatch(r"\d+\.\d+\.\d+", told) else ""
 
@@ -104,6 +104,12 @@ async def _printed(*command: str) -> str:
     return printed.decode(errors="replace").strip() if process.returncode == 0 else ""
 
 
-def _fits(told: str, version: str) -> bool:
+def fits(told: str, version: str) -> bool:
+    """Whether a version is another as far as that is told.
+
+    Example:
+        >>> fits("3.11.4", "3.11")
+        True
+    """
     parts = version.split(".") if version else []
     return told.split(".")[: len(parts)] == parts

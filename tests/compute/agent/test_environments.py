@@ -57,7 +57,7 @@ def locked(environments: Environments, *packages: str, python: str = "", version
 
 
 def made(environments: Environments, lock: Lock) -> str:
-    return asyncio.run(environments.get(lock.python, lock.lines, 120))
+    return asyncio.run(environments.get(lock.python, lock.version, lock.lines, 120))
 
 
 def versions(python: str) -> str:
@@ -145,7 +145,7 @@ def test_two_that_ask_at_once_get_the_same_one(tmp_path: Path, packages: Path):
     lock = locked(here, "tiny")
 
     async def work() -> list[str]:
-        asking = [each.get("", lock.lines, 60) for each in (here, here, there)]
+        asking = [each.get(lock.python, lock.version, lock.lines, 60) for each in (here, here, there)]
         return list(await asyncio.gather(*asking))
 
     first, *others = asyncio.run(work())
@@ -173,7 +173,17 @@ def test_what_cannot_be_had_is_said_and_leaves_nothing(environments: Environment
         assert "tiny" in str(error.value)
     (packages / "small-1.0-py3-none-any.whl").unlink()
     with pytest.raises(NbpipeError, match="cannot be made"):
-        made(environments, Lock("", "3.11", ("small==1.0",)))
+        made(environments, Lock("", "3", ("small==1.0",)))
+    assert folders(environments) == []
+
+
+def test_an_interpreter_that_is_another_now_is_told_with_what_to_do(
+    environments: Environments, tmp_path: Path
+):
+    for python, said in ((sys.executable, "is Python 3"), (str(tmp_path / "gone"), "does not start")):
+        with pytest.raises(NbpipeError, match=said) as error:
+            made(environments, Lock(python, "3.99", ("small==1.0",)))
+        assert "--renew" in error.value.remedy
     assert folders(environments) == []
 
 
@@ -182,7 +192,7 @@ def test_what_is_no_requirement_is_refused(environments: Environments, word: str
     with pytest.raises(NbpipeError, match="is no requirement"):
         locked(environments, word)
     with pytest.raises(NbpipeError, match="is no requirement"):
-        asyncio.run(environments.get("", [word], 60))
+        asyncio.run(environments.get("", "", [word], 60))
 
 
 # Versions of Python.
