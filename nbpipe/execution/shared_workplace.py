@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -51,7 +50,7 @@ class SharedWorkplace(Workplace):
     def fits(self, cwd: Path, seen: str) -> bool:
         """Whether an earlier attempt can be taken over: what it reads was not touched, what it made is all there."""
         folder = cwd.parent
-        if seen != self.seen or self._state.runs not in folder.parents or not is_folder(cwd):
+        if seen != self.seen or not self._is_of_a_run(cwd) or not is_folder(cwd):
             return False
         published = _published(folder.parent)
         if published is None:  # nothing was moved: it goes on, or has just ended
@@ -65,20 +64,19 @@ class SharedWorkplace(Workplace):
     def take_over(self, cwd: Path) -> None:
         """Work on where an earlier attempt did; the folders that were made for this one go."""
         made, self.folder = self.folder, cwd.parent
-        remove_tree(made)
         self.code, self.spool = cwd, self.folder / "spool"
         self._logs_there = self.folder.parent / "logs"
+        told = [_moved(paths, made, self.folder) for paths in (self.paths.inputs, self.paths.outputs)]
+        self.paths = replace(self.paths, cwd=cwd, inputs=told[0], outputs=told[1], spool=self.spool)
+        _remove(made)
 
-        def moved(paths: Mapping[str, str]) -> dict[str, str]:
-            return {
-                name: re.sub(f"^{re.escape(str(made))}/", f"{self.folder}/", path)
-                for name, path in paths.items()
-            }
+    def clear_away(self, cwd: Path) -> None:
+        """As of ``Workplace``; they may hold copies of much data."""
+        if self._is_of_a_run(cwd):
+            _remove(cwd.parent)
 
-        old = self.paths
-        self.paths = replace(
-            old, cwd=cwd, inputs=moved(old.inputs), outputs=moved(old.outputs), spool=self.spool
-        )
+    def _is_of_a_run(self, cwd: Path) -> bool:
+        return self._state.runs in cwd.parents and ".." not in cwd.parts
 
     async def collect(self, handle: Handle) -> None:
         """Take what the script wrote into ``./logs`` along, where that was an earlier attempt's."""
@@ -111,6 +109,20 @@ class SharedWorkplace(Workplace):
 
     def _note(self, published: Mapping[str, str]) -> None:
         write_json(self.folder.parent / _PUBLISHED, dict(published))
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError, StoreError):  # what cannot be removed is left to the collector
+        remove_tree(folder)
+
+
+def _moved(paths: Mapping[str, str], made: Path, folder: Path) -> dict[str, str]:
+    """Paths as they are where one folder stands for another."""
+    begin = f"{made}{os.sep}"
+    return {
+        name: str(folder / path.removeprefix(begin)) if path.startswith(begin) else path
+        for name, path in paths.items()
+    }
 
 
 def _looks(node: Node, inputs: Mapping[str, BoundInput]) -> str:

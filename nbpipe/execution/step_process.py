@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 
-from nbpipe.compute.base import Backend, Exit, Handle, Job, Sink
+from nbpipe.compute.base import Backend, Exit, Handle, Job, Sink, tell_nobody
 from nbpipe.errors import NbpipeError
 from nbpipe.execution.away import Away, Started
 from nbpipe.execution.progress import Progress
@@ -100,17 +100,18 @@ class StepProcess:
 
         One that is not wished for, or that reads what was touched meanwhile, is ended.
         """
-        job = replace(self._job, attempt_id=before.attempt_id, cwd=before.cwd)
-        if not self._forced and await asyncio.to_thread(self._place.fits, before.cwd, before.seen):
-            handle = await self._backend.attach(job, self._sink, self._progress.tell)
-            if handle is not None:
-                await asyncio.to_thread(self._place.take_over, before.cwd)
+        job, place = replace(self._job, attempt_id=before.attempt_id, cwd=before.cwd), self._place
+        fits = not self._forced and await asyncio.to_thread(place.fits, before.cwd, before.seen)
+        sink = self._sink if fits else lambda _stream, _data: None
+        handle = await self._backend.attach(job, sink, self._progress.tell if fits else tell_nobody)
+        if fits and handle is not None:
+            await asyncio.to_thread(place.take_over, before.cwd)
             return handle
-        handle = await self._backend.attach(job, lambda _stream, _data: None)
         if handle is not None:
             await handle.cancel(GRACE)
             await handle.wait()
             await handle.forget({})
+        await asyncio.to_thread(place.clear_away, before.cwd)
         return None
 
     async def _end_what_began(self) -> Exit:

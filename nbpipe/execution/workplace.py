@@ -93,6 +93,9 @@ class Workplace:
     def take_over(self, cwd: Path) -> None:
         """Make an earlier attempt's folders this one's; where they are the other machine's, there is nothing to do."""
 
+    def clear_away(self, cwd: Path) -> None:
+        """Remove the folders of an earlier attempt that has ended and is not taken over, where they are here."""
+
     def _prepare_kept(self) -> None:
         """``./outputs`` is kept at the end; ``./logs`` is written where readers of the run look from the first byte."""
         if not (self.code / "outputs").exists():

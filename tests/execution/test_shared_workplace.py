@@ -107,7 +107,11 @@ def test_one_that_reads_what_was_touched_since_is_not_taken_over(attempts: Attem
 def test_one_outside_of_the_runs_is_not_taken_over(attempts: Attempts, tmp_path: Path) -> None:
     place = attempts.prepared()
     (tmp_path / "steps" / "work" / "code").mkdir(parents=True)
-    assert not place.fits(tmp_path / "steps" / "work" / "code", place.seen)
+    outside = attempts.state.runs / ".." / ".." / "steps" / "work" / "code"
+    for cwd in (outside, outside.resolve()):
+        assert not place.fits(cwd, place.seen)
+        place.clear_away(cwd)
+        assert cwd.exists()
     assert not place.fits(place.code.with_name("gone"), place.seen)
 
 
