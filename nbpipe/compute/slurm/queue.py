@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from nbpipe.errors import NbpipeError
 
 _SOON, _LATER = 0.3, 5.0  # seconds between two looks at the queue: at first, and when a job waits for long
+_AT_ONCE = 8  # programs of SLURM that are called side by side
 _PATIENCE = 60.0  # seconds a program of SLURM may take: a busy controller is slow
 
 _OPEN = {
@@ -62,6 +66,7 @@ class SlurmQueue:
         self._watched: dict[str, QueuedJob | None] = {}
         self._watching: asyncio.Task[None] | None = None
         self._pause = _SOON
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "slurm")
 
     async def submit(self, name: str, words: list[str], script: str, env: Mapping[str, str]) -> str:
         """Queue a batch script in an environment; the job's number.
@@ -174,33 +179,29 @@ class SlurmQueue:
         Raises:
             NbpipeError: it is not here, does not answer, or fails.
         """
-        pipe = asyncio.subprocess.PIPE
         steering = {name: value for name, value in self._environ.items() if name.startswith("SLURM_CONF")}
         given = self._environ if env is None else {**env, **steering}
+        call = partial(_ran, [program, *words], stdin.encode(), given)
         try:
-            process = await asyncio.create_subprocess_exec(
-                program, *words, stdin=pipe, stdout=pipe, stderr=pipe, env=dict(given)
-            )
+            done = await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except OSError as error:
             raise NbpipeError(
                 f"{self._target}: there is no {program} on this machine.",
                 remedy="Work on a machine from which the cluster takes jobs (a login node).",
             ) from error
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                printed, complaint = await process.communicate(stdin.encode())
-        except TimeoutError as error:
+        except subprocess.TimeoutExpired as error:
             raise NbpipeError(f"{self._target}: {program} gave no answer in {_PATIENCE:.0f} s.") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
-        if process.returncode:
+        if done.returncode:
             raise NbpipeError(
-                f"{self._target}: {_complaint(program, complaint)}",
+                f"{self._target}: {_complaint(program, done.stderr)}",
                 remedy=f"See the cluster:  sinfo; {program} --help",
             )
-        return printed.decode(errors="replace")
+        return done.stdout.decode(errors="replace")
+
+
+def _ran(words: list[str], said: bytes, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """A program at its end; asyncio's own way may wait for ever when it is cancelled while it starts one."""
+    return subprocess.run(words, input=said, capture_output=True, timeout=_PATIENCE, env=env, check=False)
 
 
 def _complaint(program: str, said: bytes) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from nbpipe.compute.base import Exit, Job, Phase
 from nbpipe.compute.slurm.backend import SlurmBackend
+from nbpipe.compute.slurm.queue import SlurmQueue
 from nbpipe.errors import NbpipeError
 from tests.slurm_cluster import SlurmCluster
 from tests.waiting import eventually
@@ -298,3 +299,16 @@ def test_a_machine_without_slurm_says_so(tmp_path: Path) -> None:
     backend = SlurmBackend("hpc", environ={"PATH": str(tmp_path)})
     with pytest.raises(NbpipeError, match="no sinfo on this machine"):
         asyncio.run(backend.probe())
+
+
+def test_a_loop_may_end_at_any_moment_of_a_question_to_slurm(cluster: SlurmCluster) -> None:
+    asking = set()
+
+    async def ended(after: int) -> None:
+        asking.add(asyncio.create_task(SlurmQueue("hpc", cluster.environ).ask("1")))
+        for _ in range(after):
+            await asyncio.sleep(0)
+
+    for after in range(20):
+        asyncio.run(ended(after))
+    assert all(each.done() for each in asking)

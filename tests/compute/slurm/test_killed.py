@@ -106,7 +106,7 @@ def killed(steady: Steady) -> Steady:
 @pytest.mark.parametrize("stage", ["slurm/*/request", "slurm/*/number", "slurm/*/started"])
 def test_whenever_its_runner_is_killed_a_step_is_done_once(steady: Steady, stage: str) -> None:
     first = steady.project.ws.submit(steady.pipeline())
-    eventually(lambda: list(first.folder.path.glob(f"steps/*/*/work/{stage}")))
+    eventually(lambda: list(first.folder.path.glob(f"steps/*/*/*/{stage}")))
     steady.kill(first)
     steady.flag.touch()
     steady.ended(steady.project.run(steady.pipeline()))
