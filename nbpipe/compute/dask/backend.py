@@ -87,8 +87,9 @@ class DaskBackend(Backend):
     async def run_script(self, python: str, script: Path, env: Mapping[str, str]) -> bytes:
         """Run it on a worker; see `Backend.run_script`."""
         await self._cluster.client()
-        if self._cluster.workers:
-            return await self._on(next(iter(self._cluster.workers))).run_script(python, script, env)
+        with suppress(ConnectionError):  # it has just left, as those of clusters that shrink do
+            if self._cluster.workers:
+                return await self._on(next(iter(self._cluster.workers))).run_script(python, script, env)
         slot = await self._cluster.claim(f"look-{id(script)}", {})  # some clusters grow when asked
         try:
             async with asyncio.timeout(_BRINGING):

@@ -82,6 +82,20 @@ def test_a_step_that_has_finished_is_never_run_again(trials: Trials) -> None:
     assert ran.read_text() == "x"
 
 
+def test_where_a_worker_has_just_left_another_one_answers(trials: Trials) -> None:
+    script = trials.folder / "look.py"
+    script.write_text("print('here')")
+    with dask_cluster(trials.folder / "dask") as cluster:
+
+        async def work(backend: DaskBackend) -> bytes:
+            await backend.probe()
+            name = next(iter(backend._cluster.workers.values()))["name"]
+            cluster.workers[int(name.removeprefix("worker"))].kill()
+            return await backend.run_script("", script, {})
+
+        assert trials.run(cluster, work) == b"here\n"
+
+
 def test_jobs_end_with_whoever_started_them(trials: Trials) -> None:
     with dask_cluster(trials.folder / "dask", workers=1) as cluster:
 
