@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbpipe.compute.base import (
     Backend,
@@ -23,7 +25,10 @@ from nbpipe.compute.channel import Channel
 from nbpipe.compute.dask.cluster import Cluster
 from nbpipe.compute.dask.handle import DaskHandle
 from nbpipe.compute.far import FarBackend
+from nbpipe.compute.lock import Lock
 from nbpipe.errors import NbpipeError, UsageError
+
+Answered = TypeVar("Answered")
 
 _AWAY = 4.0  # seconds for which a worker may be away before its job is begun elsewhere
 _BRINGING = 120.0  # seconds in which a cluster that grows when asked has a first worker
@@ -57,6 +62,7 @@ class DaskBackend(Backend):
         self._cluster = Cluster(name, address, tls or {}, direct=direct)
         self._workers: dict[str, FarBackend] = {}
         self._handles: dict[str, DaskHandle] = {}
+        self._locks: dict[str, Lock] = {}
 
     async def probe(self) -> Capacity:
         """What all workers have together; see `Backend.probe`."""
@@ -86,18 +92,39 @@ class DaskBackend(Backend):
 
     async def run_script(self, python: str, script: Path, env: Mapping[str, str]) -> bytes:
         """Run it on a worker; see `Backend.run_script`."""
+        return await self._somewhere(lambda worker: worker.run_script(python, script, env))
+
+    async def resolve(self, python: str, packages: Sequence[str], version: str = "") -> Lock:
+        """As one of the workers resolves it for all; see `Backend.resolve`."""
+        return await self._somewhere(lambda worker: worker.resolve(python, packages, version))
+
+    async def make_environment(self, lock: Lock, tell: Tell = tell_nobody) -> str:
+        """What stands for its interpreter: the worker that gets a job with it makes it there, once."""
+        del tell
+        name = f"nbpipe-environment-{hashlib.sha256(repr(lock).encode()).hexdigest()[:16]}"
+        self._locks[name] = lock
+        return name
+
+    async def _somewhere(self, ask: Callable[[FarBackend], Awaitable[Answered]]) -> Answered:
+        """What a worker answers; some clusters grow when asked.
+
+        Raises:
+            NbpipeError: there is none, and comes none.
+        """
         await self._cluster.client()
         with suppress(ConnectionError):  # it has just left, as those of clusters that shrink do
             if self._cluster.workers:
-                return await self._on(next(iter(self._cluster.workers))).run_script(python, script, env)
-        slot = await self._cluster.claim(f"look-{id(script)}", {})  # some clusters grow when asked
+                return await ask(self._on(next(iter(self._cluster.workers))))
+        slot = await self._cluster.claim(f"look-{secrets.token_hex(8)}", {})
         try:
             async with asyncio.timeout(_BRINGING):
                 place = await self._cluster.or_gone(slot.places.get())
-            return await self._on(place.worker).run_script(python, script, env)
         except TimeoutError:
+            self._cluster.release(slot)
             remedy = f"dask worker {self._cluster.address}"
             raise NbpipeError(f"{self.name} has no worker.", remedy=remedy) from None
+        try:
+            return await ask(self._on(place.worker))
         finally:
             self._cluster.release(slot)
 
@@ -108,7 +135,9 @@ class DaskBackend(Backend):
         if (known := await self.attach(job, sink, tell)) is not None:
             return known
         tell(Phase("connecting", self.name))
-        handle = DaskHandle(self._cluster, self._on, job, self._resources(job), sink, tell)
+        handle = DaskHandle(
+            self._cluster, self._on, job, self._resources(job), sink, tell, self._locks.get(job.python)
+        )
         self._handles[job.attempt_id] = handle
         try:
             await handle.begin()

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from typing import Any
 
 from distributed import Client, Security
@@ -112,8 +113,8 @@ class Cluster:
             return self._client
 
     async def _connected(self) -> Client:
-        await self._knock()
-        security = Security(**self._tls) if self._tls else None
+        security = Security(**self._tls)
+        await self._knock(security)
         client = Client(
             self.address, security=security, asynchronous=True, set_as_default=False, timeout=_CONNECTING,
             name="nbpipe",
@@ -135,25 +136,27 @@ class Cluster:
         self._watching = asyncio.create_task(self._watch(client, self.gone))
         return client
 
-    async def _knock(self) -> None:
+    async def _knock(self, security: Security) -> None:
         """See at once that nobody listens there, for which Dask takes its time.
 
         Raises:
             NbpipeError: nobody does.
         """
-        host, _, port = self.address.partition("://")[2].rpartition(":")
-        if not self.address.startswith(("tcp:", "tls:")):
+        protocol, _, rest = self.address.partition("://")
+        host, _, port = rest.rpartition(":")
+        if protocol not in ("tcp", "tls"):
             return
         try:
+            tls = security.get_connection_args("client")["ssl_context"] if protocol == "tls" else None
             async with asyncio.timeout(_CONNECTING):
-                _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+                _, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=tls)
         except (OSError, TimeoutError) as error:
             raise self._refusal(error) from error
         writer.close()
 
     def _refusal(self, error: Exception) -> NbpipeError:
         told = str(error) or type(error).__name__
-        untrusted = "certificate does not match" in told  # in the words of Dask
+        untrusted = "certificate does not match" in told or isinstance(error, SSLCertVerificationError)
         fact = (
             f"{self.name}: the certificate of {self.address} is not vouched for by tls_ca_file."
             if untrusted

@@ -27,6 +27,7 @@ from nbpipe.compute.base import (
 )
 from nbpipe.compute.dask.cluster import Cluster, Place, SchedulerGone, Slot
 from nbpipe.compute.far_handle import FarHandle
+from nbpipe.compute.lock import Lock
 from nbpipe.errors import NbpipeError
 
 _AWAY = 4.0  # seconds in which the scheduler sees that a worker is gone
@@ -47,11 +48,12 @@ class DaskHandle(Handle):
         resources: what it wants of its worker, as Dask counts it.
         sink: takes its output.
         tell: hears where it stands.
+        lock: of the environment that it runs in, made where it comes to be; None for an interpreter that is there.
     """
 
     def __init__(
         self, cluster: Cluster, on: Callable[[str], Backend], job: Job, resources: Mapping[str, float],
-        sink: Sink, tell: Tell,
+        sink: Sink, tell: Tell, lock: Lock | None = None,
     ) -> None:  # fmt: skip
         self._cluster = cluster
         self._on = on
@@ -59,6 +61,7 @@ class DaskHandle(Handle):
         self._resources = resources
         self._sink = sink
         self._tell = tell
+        self._lock = lock
         self._slot: Slot | None = None
         self._worker = ""
         self._inner: Handle | None = None
@@ -259,11 +262,8 @@ class DaskHandle(Handle):
 
     async def _started(self, place: Place) -> Handle | None:
         """The job on its worker; None when it was cancelled before it began there."""
-        job, backend = self._job, self._on(place.worker)
-        if place.gpus:
-            job = replace(job, env={**job.env, "CUDA_VISIBLE_DEVICES": ",".join(place.gpus)})
         cancelled = asyncio.ensure_future(self._cancelled.wait())
-        starting = asyncio.ensure_future(backend.start(job, self._sink, self._on_worker(place.worker)))
+        starting = asyncio.ensure_future(self._begun_on(place))
         try:
             await asyncio.wait({starting, cancelled}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
@@ -272,7 +272,16 @@ class DaskHandle(Handle):
             cancelled.cancel()
             starting.cancel()
         await asyncio.wait({starting})
-        return await backend.attach(job, self._sink)  # whether it began, its worker alone knows
+        # Whether it began, its worker alone knows.
+        return await self._on(place.worker).attach(self._job, self._sink)
+
+    async def _begun_on(self, place: Place) -> Handle:
+        job, backend, tell = self._job, self._on(place.worker), self._on_worker(place.worker)
+        if place.gpus:
+            job = replace(job, env={**job.env, "CUDA_VISIBLE_DEVICES": ",".join(place.gpus)})
+        if self._lock is not None:
+            job = replace(job, python=await backend.make_environment(self._lock, tell))
+        return await backend.start(job, self._sink, tell)
 
     def _on_worker(self, worker: str) -> Tell:
         """A listener that hears which worker it is, and no word of the line to it."""

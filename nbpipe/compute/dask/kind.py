@@ -13,6 +13,8 @@ _ADDRESS = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^/\s:@]+:\d{1,5}|(?:tcp|tls):/
 
 
 def _wrong_address(value: str) -> str | None:
+    if value.startswith("inproc:"):
+        return "is inside one process, where no run reaches it: make the cluster with processes=True"
     return (
         None
         if _ADDRESS.fullmatch(value)

@@ -19,7 +19,7 @@ def test_an_address_is_one_of_dask(address: str) -> None:
     "address", ["10.0.0.5:8786", "tcp://a", "http://a:1", "tcp://user:secret@a:1", "inproc://x"]
 )
 def test_another_is_refused(address: str) -> None:
-    with pytest.raises(UsageError, match="address is like"):
+    with pytest.raises(UsageError, match=r"address is (like|inside one process)"):
         KIND.check({"address": address})
 
 

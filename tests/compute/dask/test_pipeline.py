@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from nbpipe import ComputeTarget
+from nbpipe.core.environment import CondaDependencies
 from nbpipe.core.events import StepMoved
+from tests.compute.agent.wheels import index_of_a_login, wheel
 from tests.dask_cluster import dask_cluster
 from tests.remote_project import Project, digests, phases
 from tests.waiting import eventually
@@ -67,3 +69,26 @@ def test_what_a_step_logged_on_a_worker_that_was_lost_does_not_count(tmp_path: P
     assert run.get_metrics() == {"whole": 2}
     reused = project.run(project.slow(flag))
     assert reused.step("slow").get_metrics() == {"rows": 1, "end": 3}
+
+
+def test_packages_that_a_step_declares_are_put_into_an_environment_on_the_worker_that_runs_it(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wheel(tmp_path / "packages", "tiny", "1.0")
+    index_of_a_login(tmp_path / "packages", tmp_path / "home", monkeypatch)
+    with dask_cluster(tmp_path / "dask") as cluster:
+        project = Project(
+            tmp_path, lambda ws: ComputeTarget.attach_dask(ws, "box", cluster.address, python=sys.executable)
+        )
+        (tmp_path / "slow" / "slow.py").write_text(
+            "import sys, tiny\nprint(sys.prefix)\nopen(sys.argv[1], 'w').write(tiny.VERSION)\n"
+        )
+        pipeline = project.slow(tmp_path / "flag")
+        pipeline.steps[0].runconfig.environment.python.conda_dependencies = CondaDependencies.create(
+            pip_packages=["tiny"]
+        )
+        run = project.run(pipeline)
+        assert run.status == "Finished", run.step("slow").failure
+        assert run.step("slow").get_output("made").path.read_text() == "1.0"
+        assert str(tmp_path / "dask/worker") in run.step("slow").get_stdout_log()
