@@ -64,7 +64,14 @@ class Collector:
     async def collect(self, into: Path) -> Collected:
         """See `Handle.collect`."""
         listed, _ = await self._line.ask("list", {"attempt": self._attempt_id})
-        entries = [self._checked(each) for each in listed["entries"]]
+        try:
+            entries = [self._checked(each) for each in listed["entries"]]
+            besides = Collected(tuple(map(str, listed["written"])), tuple(map(str, listed["changed"])))
+        except (KeyError, TypeError, ValueError) as error:
+            raise NbpipeError(
+                f"{self._line.name} tells of results in a way that cannot be understood: {error!r:.200}.",
+                remedy="Nothing of it was taken. Whoever works on that machine may have changed nbpipe's agent there.",
+            ) from error
         files = [entry for entry in entries if entry.type == "file"]
         total = sum(entry.size for entry in files)
         folder = _Folder(into)
@@ -85,7 +92,7 @@ class Collector:
         for entry in reversed(entries):  # a folder that may not be written comes after what is in it
             if entry.type == "folder":
                 folder.set_mode(entry.path, entry.mode)
-        return Collected(tuple(map(str, listed["written"])), tuple(map(str, listed["changed"])))
+        return besides
 
     def _checked(self, told: Mapping[str, Any]) -> Entry:
         """An entry as it was told, once it is sure that it stays where results are."""

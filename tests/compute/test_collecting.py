@@ -137,6 +137,15 @@ def test_a_link_that_is_no_text_is_refused(tmp_path: Path):
         collected(Sending([entry("out", "link", target="a\0b")], {}), tmp_path / "home", "out")
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"path": "out"}, ["out"], entry("out", mode="many"), entry("out", size="x"), None]
+)
+def test_what_is_no_list_of_results_is_said(tmp_path: Path, wrong: Any):
+    with pytest.raises(NbpipeError, match="gpu-box tells of results in a way"):
+        collected(Sending([wrong], {}), tmp_path / "home", "out")
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_pipe_or_device_is_no_result(tmp_path: Path):
     with pytest.raises(NbpipeError, match="out is a pipe"):
         collected(Sending([entry("out", "pipe")], {}), tmp_path, "out")

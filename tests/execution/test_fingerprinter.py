@@ -239,7 +239,7 @@ def test_a_changed_parameter_is_told_by_its_option(chain):
 
 
 def test_a_parameter_counts_with_its_type(chain):
-    for value, word in [(1.0, "1.0"), (True, "true"), ("1", "1")]:
+    for value, word in [(1.0, "1.0"), (True, "true"), ("1", '"1"')]:
         plan = chain.plan(pipeline_parameters={"seed": value})
         assert str(plan["split"].reasons[0]) == f"--seed 1 → {word}"
 
