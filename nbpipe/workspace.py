@@ -319,11 +319,6 @@ class Workspace:
             start_runner(self.root, folder, given)
         return PipelineRun(folder, self.objects, self.memory, frozen)
 
-    def renew(self, targets: Iterable[str]) -> None:
-        """Forget what was seen of the environments of some targets: what steps declare is resolved anew."""
-        for name in targets:
-            self._planner.renew(name)
-
     def identity(self) -> dict[str, str]:
         """Name, v1's further keys and root, as a step's script sees them."""
         return {

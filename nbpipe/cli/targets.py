@@ -24,11 +24,10 @@ def command(file: str | None, names: tuple[str, ...], renew: bool, as_json: bool
     """
     from nbpipe.views.targets import look_at, target_lines
 
-    workspace = workspace_at(file)
-    targets = workspace.targets
+    targets = workspace_at(file).targets
     wanted = [targets.find(name) for name in names] or list(targets.all().values())
-    if renew:
-        workspace.renew(target.name for target in wanted)
+    for target in wanted if renew else ():
+        targets.renew(target.name)
     seen = look_at(wanted)
     if as_json:
         for target, status in seen:

@@ -10,9 +10,8 @@ from nbpipe.compute.local import LocalBackend
 from nbpipe.core.compute import LOCAL
 from nbpipe.core.node import Node
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
-from nbpipe.execution.far_environment import FarEnvironment
+from nbpipe.execution.far_environment import KEPT, FarEnvironment
 from nbpipe.execution.far_environments import (
-    KEPT,
     differences,
     environment_key,
     look,

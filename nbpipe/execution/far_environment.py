@@ -13,6 +13,9 @@ from nbpipe.core.shape import well_formed
 from nbpipe.environments import probe_script
 from nbpipe.environments.interpreter import Interpreter, parse_answer
 
+KEPT = "environments"
+"""Folder of ``registry/`` with what was seen."""
+
 
 @dataclass(frozen=True)
 class FarEnvironment:

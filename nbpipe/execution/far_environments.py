@@ -19,12 +19,9 @@ from nbpipe.environments import probe_script
 from nbpipe.environments.interpreter import Interpreter, read_answer, steering
 from nbpipe.errors import EnvironmentProbeError, NbpipeError
 from nbpipe.execution.bridge import asked
-from nbpipe.execution.far_environment import FarEnvironment
+from nbpipe.execution.far_environment import KEPT, FarEnvironment
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.store.layout import StateFolder
-
-KEPT = "environments"
-"""Folder of ``registry/`` with what was seen."""
 
 REMEMBERED = 10.0
 """Seconds after which a target that did not answer is asked again, in the background."""
@@ -64,19 +61,6 @@ class _Question:
     declared: Declared | None
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A question that is open or was answered."""
-
-    target: str
-    answer: Future[FarEnvironment]
-
-    @property
-    def over(self) -> bool:
-        """Whether it was answered: what was said is kept elsewhere, unless it was an error or is to be renewed."""
-        return self.answer.done()
-
-
 class FarEnvironments:
     """The environments of a workspace's targets, for its plans.
 
@@ -99,7 +83,7 @@ class FarEnvironments:
         self._open = open
         self._clock = clock
         self._turn = threading.Lock()
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, Future[FarEnvironment]] = {}
         self._seen: dict[str, FarEnvironment] = {}  # for a workspace that cannot be written
         self._failed: dict[str, tuple[float, NbpipeError]] = {}
 
@@ -145,18 +129,6 @@ class FarEnvironments:
                     self._failed.setdefault(key, (self._clock(), late))
             raise late from None
 
-    def renew(self, target: str) -> int:
-        """Forget what was seen of a target and what was resolved there, so that it is asked anew; how much that was."""
-        kept = [key for key, told in self._kept.all().items() if told.get("target") == target]
-        for key in kept:
-            self._kept.forget(key)
-        with self._turn:
-            for key in [key for key, each in self._asked.items() if each.target == target]:
-                del self._asked[key]
-                self._seen.pop(key, None)
-                self._failed.pop(key, None)
-        return len(kept)
-
     def _question(
         self, question: _Question, *, anew: bool
     ) -> tuple[Future[FarEnvironment], NbpipeError | None]:
@@ -164,12 +136,12 @@ class FarEnvironments:
         key = question.key
         with self._turn:
             since, failed = self._failed.get(key, (0.0, None))
-            asked_before = self._asked.get(key)
+            answer = self._asked.get(key)
             fresh = failed is None or anew or self._clock() - since > REMEMBERED
-            if asked_before is not None and not (asked_before.over and fresh):
-                return asked_before.answer, failed
-            answer = self._ask(question)
-            self._asked[key] = _Asked(question.target.name, answer)
+            # What was answered well is kept: where it is not any more, somebody wants it anew.
+            if answer is not None and not (answer.done() and fresh):
+                return answer, failed
+            answer = self._asked[key] = self._ask(question)
         answer.add_done_callback(lambda done: self._settle(key, question.target, done))
         return answer, failed
 
@@ -193,7 +165,8 @@ class FarEnvironments:
         with self._turn:
             self._failed.pop(key, None)
             if error is None:
-                self._seen[key] = answer.result()
+                if self._kept.recall(key) is None:
+                    self._seen[key] = answer.result()
                 return
             why = str(error) or type(error).__name__
             told = error if isinstance(error, NbpipeError) else EnvironmentProbeError(f"{target.name}: {why}")

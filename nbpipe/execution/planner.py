@@ -130,11 +130,6 @@ class Planner:
         spec = node.environment
         return self._environments.of(target, python, spec.variables, wait=wait, declared=spec.declared)
 
-    def renew(self, target: str) -> int:
-        """Forget what was seen of a target and what was resolved there; how many environments that were."""
-        with self._turn:
-            return self._environments.renew(target)
-
 
 def edited(graph: Graph, since: Plan) -> set[str]:
     """Ids of the nodes that are others than in an earlier plan, or take another value, and of all that they need."""

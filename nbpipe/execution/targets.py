@@ -13,6 +13,7 @@ from nbpipe.core.graph import Graph
 from nbpipe.core.node import Node
 from nbpipe.errors import NbpipeError, UnknownName, UsageError
 from nbpipe.execution.capacity import default_jobs
+from nbpipe.execution.far_environment import KEPT as KEPT_ENVIRONMENTS
 from nbpipe.execution.frozen import FrozenTarget
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.execution.process_environment import submitter_environment
@@ -37,6 +38,7 @@ class WorkspaceTargets:
     """
 
     def __init__(self, state: StateFolder, workspace: Any) -> None:
+        self._state = state
         self._kept = KeptHere(state, KEPT)
         self._workspace = workspace
         self._secrets: dict[str, dict[str, Any]] = {}
@@ -90,6 +92,13 @@ class WorkspaceTargets:
         self.find(name)
         self._kept.forget(name)
         self._secrets.pop(name, None)
+
+    def renew(self, name: str) -> None:
+        """Forget what was seen of a target's environments: the next plan resolves anew what steps declare."""
+        target, kept = self.find(name), KeptHere(self._state, KEPT_ENVIRONMENTS)
+        for key, told in kept.all().items():
+            if told.get("target") == target.name:
+                kept.forget(key)
 
     def takes_nodes(self, type: str) -> bool:  # noqa: A002 - as the field
         """Whether a step can have several machines on targets of a type."""

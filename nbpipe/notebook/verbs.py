@@ -293,8 +293,8 @@ def targets(session: Session, line: VerbLine) -> None:
     """List the compute targets, each looked at now."""
     known = session.workspace.targets
     wanted = [known.find(name) for name in line.words] or list(known.all().values())
-    if line.has("--renew"):
-        session.workspace.renew(target.name for target in wanted)
+    for target in wanted if line.has("--renew") else ():
+        known.renew(target.name)
     print(*target_lines(look_at(wanted)), sep="\n")
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nbpipe.core.compute import ComputeTarget
-from nbpipe.execution.far_environments import KEPT
+from nbpipe.execution.far_environment import KEPT
 from nbpipe.execution.kept_here import KeptHere
 from nbpipe.loading.load import load
 from tests.cli.conftest import Terminal

@@ -23,6 +23,7 @@ from nbpipe.execution.far_environments import (
     environment_key,
     steered,
 )
+from nbpipe.execution.targets import WorkspaceTargets
 from nbpipe.store.layout import StateFolder
 from tests.waiting import eventually
 
@@ -162,9 +163,11 @@ def test_what_is_declared_is_resolved_once_until_it_is_declared_otherwise(tmp_pa
 def test_what_is_renewed_is_asked_anew_by_all_processes(tmp_path, environments, machine):
     other = FarEnvironments(StateFolder(tmp_path), lambda _target: machine)
     before = [each.of(BOX, "", {}, wait=30, declared=TINY) for each in (environments, other)]
+    targets = WorkspaceTargets(StateFolder(tmp_path), None)
+    targets.attach("box", "practice", {}, {})
     environments.of(ComputeTarget(None, "else", "practice", {"root": "/far"}), "", {}, wait=30, declared=TINY)
     assert (before[0], machine.resolved) == (before[1], 2)
-    assert environments.renew("box") == 1
+    targets.renew("box")
     after = [each.of(BOX, "", {}, wait=30, declared=TINY) for each in (environments, other)]
     assert after[0] == after[1] != before[0]
     assert after[0].interpreter.versions == {"tiny": "3.0", "small": "1.0"}

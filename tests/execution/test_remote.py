@@ -14,7 +14,7 @@ from nbpipe import ComputeTarget, Dataset, Pipeline, PipelineData, PythonScriptS
 from nbpipe.core.environment import CondaDependencies
 from nbpipe.core.events import StepMoved
 from nbpipe.errors import InvalidPipeline
-from nbpipe.execution.far_environments import KEPT
+from nbpipe.execution.far_environment import KEPT
 from nbpipe.execution.kept_here import KeptHere
 from tests.compute.agent.wheels import index_of_a_login, wheel
 from tests.remote_project import Project, digests, phases
@@ -269,7 +269,7 @@ def test_packages_that_a_step_declares_are_locked_and_put_into_an_environment_th
     second = project.run(pipeline, force=["prep"])
     assert second.step("prep").get_stdout_log() == first.step("prep").get_stdout_log()
 
-    project.ws.renew(["box"])
+    project.ws.targets.renew("box")
     reasons = pipeline.plan()["prep"].reasons
     assert [str(reason) for reason in reasons] == ["small 1.0 → 2.0"]
     renewed = project.run(pipeline)
