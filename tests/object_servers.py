@@ -21,12 +21,13 @@ import pytest
 
 from nbpipe.store.opening import open_folder
 from nbpipe.store.remote_folder import RemoteFolder
+from tests.sshd import Sshd, sshd_in
 from tests.waiting import eventually
 
 AZURITE = Path(__file__).parent / "azurite" / "node_modules" / "azurite"
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The key that every Azurite has: published with it, and no secret."""
-KINDS = ("disk", "memory", "s3", "azure")
+KINDS = ("disk", "memory", "s3", "azure", pytest.param("sftp", marks=pytest.mark.ssh))
 
 
 @dataclass
@@ -128,17 +129,33 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    folder = tmp_path_factory.mktemp("sftp") / "sshd"
+    with sshd_in(folder, lines=["Subsystem sftp internal-sftp"]) as server:
+        yield server
+
+
 @pytest.fixture(params=KINDS)
 def datastore(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, dict[str, Any]]:
     """URL and options of a fresh folder, on each kind of store."""
     if request.param == "disk":
         (tmp_path / "datastore").mkdir()
         return str(tmp_path / "datastore"), {}
+    if request.param == "sftp":
+        (tmp_path / "datastore").mkdir()
+        return over_sftp(request.getfixturevalue("sftp"), tmp_path / "datastore")
     name = re.sub(r"\W", "", f"{tmp_path.parent.name}{tmp_path.name}")
     if request.param == "memory":
         return f"memory://{name}", {}
     server = request.getfixturevalue(request.param)
     return server.url(name), server.options()
+
+
+def over_sftp(server: Sshd, folder: Path) -> tuple[str, dict[str, Any]]:
+    """URL and options of a folder behind an SSH server."""
+    options = {"client_keys": [str(server.key)], "known_hosts": str(server.known_hosts)}
+    return f"ssh://{server.user}@{server.host}:{server.port}{folder}", options
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 TRAVELS = (
     "errors.py", "platform.py", "store/carrier.py", "store/disk_folder.py", "store/files.py", "store/opening.py",
-    "store/remote_folder.py", "store/transfer.py", "store/url_folder.py",
+    "store/patience.py", "store/remote_folder.py", "store/ssh_folder.py", "store/transfer.py", "store/url_folder.py",
 )  # fmt: skip
 """The files of nbpipe that the carrier is made of."""
 

@@ -38,6 +38,10 @@ def open_folder(url: str, options: Mapping[str, Any] | None = None) -> RemoteFol
     folder = local_folder(url)
     if folder is not None:
         return DiskFolder(folder)
+    if urlsplit(url).scheme.lower() in ("ssh", "sftp"):
+        from nbpipe.store.ssh_folder import SshFolder
+
+        return SshFolder(url, options or {})
     from nbpipe.store.url_folder import UrlFolder
 
     return UrlFolder(url, options or {})

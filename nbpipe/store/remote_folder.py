@@ -76,6 +76,24 @@ class RemoteFolder(ABC):
         """Every file below a folder, by its name from here; none where there is no such folder."""
 
 
+class SentSoFar:
+    """Tells how many more bytes went out, from how many did in all.
+
+    Args:
+        sent: hears of them.
+    """
+
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+        self._done = 0
+
+    def reach(self, value: int) -> None:
+        """Hear how many bytes went out in all; fewer than before when they have to go once more."""
+        more, self._done = value - self._done, value
+        if more:
+            self._sent(more)
+
+
 def is_url(text: str) -> bool:
     """Whether a text is a URL, and no path.
 

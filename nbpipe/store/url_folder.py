@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import importlib
-import random
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -16,16 +14,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from nbpipe.errors import AccessRefused, MissingExtra, StoreError, Unreachable, UsageError
-from nbpipe.store.remote_folder import RemoteFolder, Seen, Sent, without_credentials
+from nbpipe.store.patience import patiently
+from nbpipe.store.remote_folder import RemoteFolder, Seen, Sent, SentSoFar, without_credentials
 
 Answer = TypeVar("Answer")
 
 _DRIVERS = {
     "s3": ("s3fs", "s3"), "s3a": ("s3fs", "s3"), "abfs": ("adlfs", "azure"), "abfss": ("adlfs", "azure"),
-    "az": ("adlfs", "azure"), "gs": ("gcsfs", "gcs"), "gcs": ("gcsfs", "gcs"), "ssh": ("sshfs", ""),
-    "sftp": ("sshfs", ""),
+    "az": ("adlfs", "azure"), "gs": ("gcsfs", "gcs"), "gcs": ("gcsfs", "gcs"),
 }  # fmt: skip
-"""Protocol -> the package of its driver and the extra that brings it; none where it is installed by itself."""
+"""Protocol -> the package of its driver and the extra that brings it."""
 
 _ONCE = {"s3", "s3a", "abfs", "abfss", "az", "gs", "gcs", "memory"}
 """Protocols whose drivers make a file only where there is none; others may silently write over it."""
@@ -37,8 +35,6 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 """Options under the user's own: seconds after which a silent server counts as away."""
 
-_TRIES = 4
-_PAUSE = 0.2  # seconds before the second try; each further one waits three times as long
 _TAGS = (
     "etag", "generation", "versionid", "version_id", "md5hash", "content_md5", "lastmodified", "last_modified",
     "last-modified", "updated", "mtime", "modified", "created",
@@ -66,7 +62,7 @@ class UrlFolder(RemoteFolder):
 
     Args:
         url: `s3://bucket/folder`, `abfs://container@account.dfs.core.windows.net/folder`, `gs://bucket/folder`,
-            `ssh://host/folder`, or what else fsspec knows.
+            or what else fsspec knows.
         options: for the driver, such as `endpoint_url` or `account_name`.
 
     Raises:
@@ -92,7 +88,7 @@ class UrlFolder(RemoteFolder):
         if self._protocol not in _ONCE:
             fact = f"{self._protocol}:// does not say whether a file is new, so nothing is shared through it."
             raise StoreError(
-                fact, remedy="Share through s3://, abfs://, gs:// or a folder, which may be mounted."
+                fact, remedy="Share through s3://, abfs://, gs://, ssh:// or a folder, which may be mounted."
             )
         try:
             self._patiently(lambda: self._put(name, source, sent, "create"))
@@ -106,8 +102,9 @@ class UrlFolder(RemoteFolder):
 
     def _put(self, name: str, source: Path | bytes, sent: Sent, mode: str) -> None:
         place = self._place(name)
-        told = _Told(sent)
-        callback = importlib.import_module("fsspec.callbacks").Callback(hooks={"sent": told.hook})
+        told = SentSoFar(sent)
+        hooks = {"sent": lambda _size, value, **_: told.reach(value)}
+        callback = importlib.import_module("fsspec.callbacks").Callback(hooks=hooks)
         alone = _LOCKED if self._protocol == "memory" else nullcontext()
         try:
             with alone:
@@ -164,16 +161,11 @@ class UrlFolder(RemoteFolder):
         return f"{self._root}/{name}" if name else self._root
 
     def _patiently(self, ask: Callable[[], Answer]) -> Answer:
-        """Ask again, after ever longer pauses, while the server or the way to it is in trouble."""
-        for number in range(_TRIES):
-            try:
-                with self._telling():
-                    return ask()
-            except Unreachable:
-                if number == _TRIES - 1:
-                    raise
-                time.sleep(_PAUSE * 3**number * random.uniform(0.5, 1.5))  # noqa: S311 - no secret: a pause
-        raise AssertionError  # pragma: no cover - the last try returns or raises
+        def told() -> Answer:
+            with self._telling():
+                return ask()
+
+        return patiently(told)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -205,7 +197,7 @@ def _import_driver(protocol: str) -> Any:
     except ImportError as error:
         raise MissingExtra(
             f"{protocol}:// needs the package {error.name or package}, which is not installed.",
-            remedy=f'pip install "nbpipe-steps[{extra}]"' if extra else f"pip install {package}",
+            remedy=f'pip install "nbpipe-steps[{extra}]"',
         ) from error
     return core
 
@@ -280,22 +272,3 @@ def _credentials(protocol: str) -> str:
 def _one_line(error: BaseException) -> str:
     text = str(error).strip() or type(error).__name__
     return without_credentials(text.splitlines()[0][:300])
-
-
-class _Told:
-    """Tells how many more bytes went out, from what a driver says of how many did in all."""
-
-    def __init__(self, sent: Sent) -> None:
-        self._sent = sent
-        self._done = 0
-
-    def hook(self, size: int | None, value: int, **_: Any) -> None:
-        """Take what fsspec's Callback hands on."""
-        del size
-        self.reach(value)
-
-    def reach(self, value: int) -> None:
-        """Hear how many bytes went out in all; fewer than before when they have to go once more."""
-        more, self._done = value - self._done, value
-        if more:
-            self._sent(more)

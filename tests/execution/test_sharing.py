@@ -13,10 +13,10 @@ from nbpipe.core.fingerprint import canonical
 from nbpipe.errors import StoreError
 from nbpipe.store.digests import digest_bytes
 from nbpipe.store.shared_store import LAYOUT
-from tests.object_servers import azure, faulty, s3
+from tests.object_servers import azure, faulty, over_sftp, s3, sftp
 from tests.projects import COPY, Project, planned, project, words
 
-__all__ = ["azure", "project", "s3"]
+__all__ = ["azure", "project", "s3", "sftp"]
 
 RAW = "a,b\n1,2\n"
 
@@ -161,6 +161,24 @@ def test_a_store_that_is_away_fails_no_step_and_the_next_run_shares_what_this_on
     project.run(*project.steps(), project.cell("more", COPY, "{model} {>more.txt}"))
     project = bob()
     assert words(project.run(*project.steps())) == {"prep": "reused", "train": "reused"}
+
+
+@pytest.mark.runner
+@pytest.mark.ssh
+def test_clones_share_through_a_machine_with_an_ssh_server(clones, shared, sftp, monkeypatch):
+    monkeypatch.setenv("HOME", str(sftp.home))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    url, _ = over_sftp(sftp, shared)
+    ann, bob = clones
+    for clone in clones:
+        clone().write("nbpipe.toml", f'[store]\nshared = "{url}"\n')
+    project = ann()
+    assert words(run := project.run(*project.steps())) == {"prep": "done", "train": "done"}
+    assert project.notes(run) == []
+    project = bob()
+    assert words(run := project.run(*project.steps())) == {"prep": "reused", "train": "reused"}
+    assert project.text(run, "train", "model") == RAW
+    assert run.step("train").state.last.shared_from == url
 
 
 @pytest.mark.runner

@@ -63,6 +63,16 @@ def test_it_runs_on_the_oldest_interpreter_there_is(tmp_path: Path):
     assert ran.stdout == "{'x': 1, 't': {'a': [1, 2]}} ['outputs/a'] {}\n", ran.stderr
 
 
+@pytest.mark.parametrize("name", CARRIER)
+def test_the_carrier_imports_only_what_travels_with_it(name: str):
+    code = ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8")))
+    modules = {node.module for node in code if isinstance(node, ast.ImportFrom)}
+    ours = {
+        f"{module.removeprefix('nbpipe.').replace('.', '/')}.py" for module in modules if "nbpipe" in module
+    }
+    assert ours - {*CARRIER} == set()
+
+
 def test_the_carrier_runs_on_it_too(tmp_path: Path):
     oldest = oldest_python()
     (tmp_path / "store").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -11,9 +12,9 @@ import pytest
 from nbpipe.errors import MissingExtra, StoreError, Unreachable, UsageError
 from nbpipe.store.opening import local_folder, open_folder
 from nbpipe.store.remote_folder import is_url, without_credentials
-from tests.object_servers import azure, datastore, faulty, folder, s3
+from tests.object_servers import azure, datastore, faulty, folder, s3, sftp
 
-__all__ = ["azure", "datastore", "folder", "s3"]
+__all__ = ["azure", "datastore", "folder", "s3", "sftp"]
 
 
 def nobody(count: int) -> None:
@@ -127,18 +128,14 @@ def test_credentials_that_are_refused_are_told_with_where_they_come_from(s3, mon
     assert "AWS_ACCESS_KEY_ID" in caught.value.remedy
 
 
-def test_a_missing_driver_names_the_extra(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "gcsfs", None)
-    with pytest.raises(MissingExtra, match=r"gs:// needs .* not installed") as caught:
-        open_folder("gs://lab/raw")
-    assert caught.value.remedy == 'pip install "nbpipe-steps[gcs]"'
-
-
-def test_a_driver_that_no_extra_brings_is_named_itself(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sshfs", None)
-    with pytest.raises(MissingExtra) as caught:
-        open_folder("ssh://box/raw")
-    assert caught.value.remedy == "pip install sshfs"
+@pytest.mark.parametrize(
+    ("protocol", "driver", "extra"), [("gs", "gcsfs", "gcs"), ("ssh", "asyncssh", "ssh")]
+)
+def test_a_missing_driver_names_the_extra(monkeypatch, protocol, driver, extra):
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(MissingExtra, match=rf"{protocol}:// needs .* not installed") as caught:
+        open_folder(f"{protocol}://lab/raw")
+    assert caught.value.remedy == f'pip install "nbpipe-steps[{extra}]"'
 
 
 def test_nothing_is_shared_where_a_file_could_be_written_over():
