@@ -102,7 +102,7 @@ class Backends:
         except NbpipeError:
             self._looks.pop(key, None)  # a further attempt asks again
             raise
-        self._environments.remember(key, environment.to_json())
+        self._environments.remember(key, {**environment.to_json(), "target": target.name})
         return environment
 
     async def aclose(self) -> None:

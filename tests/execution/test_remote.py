@@ -233,6 +233,8 @@ def test_an_environment_that_changed_since_the_plan_fails_the_step_and_the_next_
     assert "Run again" in failure.remedy
     again = project.run(project.pipeline("box"))
     assert {step.status for step in again.get_steps()} == {"reused"}
+    ws.targets.renew("box")  # what a run has seen is forgotten as well as what a plan has
+    assert KeptHere(ws.state, KEPT).all() == {}
 
 
 @pytest.fixture
