@@ -119,7 +119,11 @@ def _cluster_in(folder: Path, sockets: Path) -> Iterator[SlurmCluster]:
         for number in (1, 2, 3):
             cluster.call("slurmd", "-f", str(folder / "slurm.conf"), "-N", f"n{number}")
         eventually(lambda: cluster.call("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * 3, 60)
-        yield cluster
+        try:
+            yield cluster
+        finally:  # a test that failed leaves jobs, which outlive their daemons
+            cluster.call("scancel", "--me")
+            eventually(lambda: not cluster.call("squeue", "-h"), 60)
     finally:
         for names in (("n1", "n2", "n3"), ("controller",), ("munge",)):
             _end([folder / f"{name}.pid" for name in names])
