@@ -25,16 +25,17 @@ def dask_process(command: str, words: tuple[str, ...], log: Path) -> ForkServerP
         words: what follows it.
         log: takes all it says.
     """
-    process = _forks.Process(target=_run, args=(command, words, log), daemon=False)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    process = _forks.Process(target=_run, args=(command, words, log, env), daemon=False)
     process.start()
     return process
 
 
-def _run(command: str, words: tuple[str, ...], log: Path) -> None:
+def _run(command: str, words: tuple[str, ...], log: Path, env: dict[str, str]) -> None:
     taken = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for stream in (1, 2):
         os.dup2(taken, stream)
     os.chdir(log.parent)
-    for name in [each for each in os.environ if each.startswith("PYTHON")]:
-        del os.environ[name]
+    os.environ.clear()  # what it was forked of began in another test
+    os.environ.update(env)
     importlib.import_module(COMMANDS[command]).main(words)

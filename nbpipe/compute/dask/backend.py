@@ -22,7 +22,7 @@ from nbpipe.compute.base import (
     tell_nobody,
 )
 from nbpipe.compute.channel import Channel
-from nbpipe.compute.dask.cluster import Cluster
+from nbpipe.compute.dask.cluster import Cluster, Place, Slot
 from nbpipe.compute.dask.handle import DaskHandle
 from nbpipe.compute.far import FarBackend
 from nbpipe.compute.lock import Lock
@@ -117,16 +117,19 @@ class DaskBackend(Backend):
                 return await ask(self._on(next(iter(self._cluster.workers))))
         slot = await self._cluster.claim(f"look-{secrets.token_hex(8)}", {})
         try:
-            async with asyncio.timeout(_BRINGING):
-                place = await self._cluster.or_gone(slot.places.get())
-        except TimeoutError:
-            self._cluster.release(slot)
-            remedy = f"dask worker {self._cluster.address}"
-            raise NbpipeError(f"{self.name} has no worker.", remedy=remedy) from None
-        try:
+            place = await self._brought(slot)
             return await ask(self._on(place.worker))
         finally:
             self._cluster.release(slot)
+
+    async def _brought(self, slot: Slot) -> Place:
+        try:
+            async with asyncio.timeout(_BRINGING):
+                place: Place = await self._cluster.or_gone(slot.places.get())
+        except TimeoutError:
+            remedy = f"dask worker {self._cluster.address}"
+            raise NbpipeError(f"{self.name} has no worker.", remedy=remedy) from None
+        return place
 
     async def start(self, job: Job, sink: Sink, tell: Tell = tell_nobody) -> Handle:
         """Claim a slot and start the job where it is; see `Backend.start`."""
