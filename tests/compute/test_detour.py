@@ -22,9 +22,9 @@ from nbpipe.store.carrier_archive import carrier_archive
 from nbpipe.store.opening import open_folder
 from nbpipe.store.remote_folder import RemoteFolder
 from tests.compute.agents import Machine, job
-from tests.object_servers import ObjectServer, azure, datastore, faulty, folder, s3, sftp
+from tests.object_servers import ObjectServer, azure, datastore, faulty, folder, gcs, s3, sftp
 
-__all__ = ["azure", "datastore", "folder", "s3", "sftp"]
+__all__ = ["azure", "datastore", "folder", "gcs", "s3", "sftp"]
 
 COUNT = "import sys; print(len(open('in/data', 'rb').read()))"
 DATA = os.urandom(900_000)  # aiohttp warns of more than a MiB that the driver of Azure sends at once

@@ -12,9 +12,9 @@ import pytest
 from nbpipe.errors import MissingExtra, StoreError, Unreachable, UsageError
 from nbpipe.store.opening import local_folder, open_folder
 from nbpipe.store.remote_folder import is_url, without_credentials
-from tests.object_servers import azure, datastore, faulty, folder, s3, sftp
+from tests.object_servers import azure, datastore, faulty, folder, gcs, s3, sftp
 
-__all__ = ["azure", "datastore", "folder", "s3", "sftp"]
+__all__ = ["azure", "datastore", "folder", "gcs", "s3", "sftp"]
 
 
 def nobody(count: int) -> None:

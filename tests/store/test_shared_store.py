@@ -16,9 +16,9 @@ from nbpipe.store.manifest import Entry, Manifest
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.opening import open_folder
 from nbpipe.store.shared_store import LAYOUT, SharedStore
-from tests.object_servers import azure, datastore, faulty, s3, sftp
+from tests.object_servers import azure, datastore, faulty, gcs, s3, sftp
 
-__all__ = ["azure", "datastore", "s3", "sftp"]
+__all__ = ["azure", "datastore", "gcs", "s3", "sftp"]
 
 KEY = "9c02" * 16
 FILES = {

@@ -12,9 +12,9 @@ from nbpipe.store import transfer
 from nbpipe.store.digests import digest_bytes, digest_file
 from nbpipe.store.opening import open_folder
 from nbpipe.store.transfer import Meter, Progress, fetch_file, in_parallel
-from tests.object_servers import azure, datastore, faulty, folder, s3, sftp
+from tests.object_servers import azure, datastore, faulty, folder, gcs, s3, sftp
 
-__all__ = ["azure", "datastore", "folder", "s3", "sftp"]
+__all__ = ["azure", "datastore", "folder", "gcs", "s3", "sftp"]
 
 CONTENT = os.urandom(300_000)
 
