@@ -26,6 +26,7 @@ _CONNECTING = 15.0  # seconds in which a scheduler answers
 _LOOK = 1.0  # seconds between two looks at the workers
 _ANSWER = 4.0  # seconds in which a scheduler says which workers it has
 _SILENT = 2  # looks without an answer, one after the other, after which a scheduler counts as gone
+_KEPT = 0.3  # seconds that a slot is kept for a next step: to ask for one takes as long as a step that does nothing
 _REACHING = 5.0  # seconds in which a worker is reached that can be reached from here
 _SIGN = json.dumps({"verb": "hello", "told": {}})
 _ENDED_FOR_MEMORY = "worker-restart-memory"  # what nannies call it
@@ -52,19 +53,29 @@ class Place:
     gpus: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Slot:
     """A slot that was asked for.
 
     Attributes:
         key: of the task that holds it.
         task: Dask's future of it.
+        resources: what it holds of its worker, by name.
+        attempt_id: whom it is for now; empty for nobody.
+        placed: it is somewhere.
         places: where it comes to be, one place after another if workers are lost.
     """
 
     key: str
     task: Any
+    resources: Mapping[str, float]
+    attempt_id: str = ""
+    placed: bool = False
     places: asyncio.Queue[Place] = field(default_factory=asyncio.Queue)
+
+
+class SlotTakenBack(NbpipeError):
+    """A slot is not held any more where a job was to start in it."""
 
 
 class SchedulerGone(NbpipeError):
@@ -96,6 +107,7 @@ class Cluster:
         self._connecting = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
         self._slots: dict[str, Slot] = {}
+        self._kept: dict[str, asyncio.TimerHandle] = {}  # by the keys of their slots
         self.workers: Mapping[str, Mapping[str, Any]] = {}
         self.out_of_memory: set[str] = set()
         self._seen: set[str] = set()
@@ -168,6 +180,7 @@ class Cluster:
     async def _hear(self, event: tuple[Any, Mapping[str, Any]]) -> None:
         _, told = event
         if (slot := self._slots.get(str(told.get("claim")))) is not None:
+            slot.placed = True
             slot.places.put_nowait(Place(str(told["worker"]), tuple(map(str, told["gpus"]))))
 
     async def _hear_of_memory(self, event: tuple[Any, Mapping[str, Any]]) -> None:
@@ -206,26 +219,75 @@ class Cluster:
         )
 
     async def claim(self, attempt_id: str, resources: Mapping[str, float]) -> Slot:
-        """Ask for a slot.
+        """Ask for a slot, or take one that an attempt before has just left.
 
         Args:
             attempt_id: whom it is for; its job is ended when the slot is taken back.
             resources: what the task wants of its worker.
         """
         client = await self.client()
-        key = f"nbpipe-{attempt_id}-{secrets.token_hex(4)}"
+        slot = self._take_kept(resources) or self._submitted(client, resources)
+        slot.attempt_id = attempt_id
+        return slot
+
+    def _take_kept(self, resources: Mapping[str, float]) -> Slot | None:
+        """A slot that is kept and fits; without one, none is kept any longer, since they may be in the way."""
+        for key in tuple(self._kept):
+            slot = self._slots[key]
+            stands = slot.task.status == "pending" and slot.places.qsize() == 1
+            if stands and slot.resources == resources:
+                self._kept.pop(key).cancel()
+                return slot
+        for key in tuple(self._kept):
+            self.release(self._slots[key])
+        return None
+
+    def _submitted(self, client: Client, resources: Mapping[str, float]) -> Slot:
+        key = f"nbpipe-{secrets.token_hex(12)}"
         plugin, gpus = _plugin(), int(resources.get("GPU", 0))
         task = client.submit(
-            Claim(plugin.source, plugin.name, key, attempt_id, self._topic, gpus),
+            Claim(plugin.source, plugin.name, key, self._topic, gpus),
             key=key, pure=False, resources=dict(resources) or None,
         )  # fmt: skip
-        self._slots[key] = slot = Slot(key, task)
+        self._slots[key] = slot = Slot(key, task, dict(resources))
         return slot
+
+    def leave(self, slot: Slot, place: Place) -> None:
+        """Give back a slot in which nothing runs: at once where steps wait, else in a moment, if no step takes it.
+
+        Args:
+            slot: the slot.
+            place: where it is.
+        """
+        waiting = any(not each.placed for each in self._slots.values())
+        if waiting or slot.task.status != "pending" or not slot.places.empty():
+            self.release(slot)
+            return
+        slot.attempt_id = ""
+        slot.places.put_nowait(place)
+        self._kept[slot.key] = asyncio.get_running_loop().call_later(_KEPT, self.release, slot)
 
     def release(self, slot: Slot) -> None:
         """Give a slot back, or take back that it was asked for; what its job has left running there is ended."""
+        if kept := self._kept.pop(slot.key, None):
+            kept.cancel()
         self._slots.pop(slot.key, None)
         slot.task.release()
+
+    def slot_of(self, attempt_id: str) -> str:
+        """The key of the slot that an attempt has.
+
+        Raises:
+            SlotTakenBack: it has none any more.
+        """
+        for slot in self._slots.values():
+            if slot.attempt_id == attempt_id:
+                return slot.key
+        raise self.taken_back()
+
+    def taken_back(self) -> SlotTakenBack:
+        """What is wrong where a job starts without a slot."""
+        return SlotTakenBack(f"{self.name}: its slot was taken back.", remedy="Run again.")
 
     async def assure(self) -> None:
         """See that the scheduler is there.
@@ -240,8 +302,14 @@ class Cluster:
                 return
             await self.or_gone(asyncio.sleep(_LOOK))
 
-    async def ask(self, worker: str, question: str, data: bytes) -> Mapping[str, Any]:
+    async def ask(self, worker: str, question: str, data: bytes, claim: str = "") -> Mapping[str, Any]:
         """Ask the agent of a worker: directly, or through the scheduler where that alone can be reached.
+
+        Args:
+            worker: its address.
+            question: for its agent.
+            data: bytes beside it.
+            claim: key of the slot in which a job is to start by it.
 
         Raises:
             OSError: the worker, or the scheduler, is not to be reached.
@@ -249,7 +317,7 @@ class Cluster:
         client = await self.client()
         if self._direct is None:
             self._direct = await self._reaches(client, worker)
-        told, op = {"question": question, "data": data}, _plugin().name
+        told, op = {"question": question, "data": data, "claim": claim}, _plugin().name
         answer: Mapping[str, Any]
         if self._direct:
             answer = await getattr(client.rpc(worker), op)(**told)
@@ -324,8 +392,9 @@ class WorkerChannel:
     async def ask(self, verb: str, told: Mapping[str, Any], data: bytes = b"") -> Answer:
         """See `Channel.ask`."""
         question = json.dumps({"verb": verb, "told": dict(told)})
+        claim = self._cluster.slot_of(told["attempt"]) if verb == "start" else ""
         try:
-            answer = await self._while_alive(self._cluster.ask(self._worker, question, data))
+            answer = await self._while_alive(self._cluster.ask(self._worker, question, data, claim))
         except TimeoutError as error:
             raise self._broken(f"nothing came for {2 * SILENCE:g} s") from error
         except (OSError, RuntimeError, AttributeError, KeyError, TypeError) as error:
@@ -334,6 +403,8 @@ class WorkerChannel:
             raise self._broken("it has no agent, or none any more")
         if "gone" in answer:
             raise self._broken(answer["gone"])
+        if "taken_back" in answer:
+            raise self._cluster.taken_back()
         return opened(self._cluster.name, json.loads(answer["head"])), bytes(answer["data"])
 
     def _broken(self, why: str) -> ChannelBroken:

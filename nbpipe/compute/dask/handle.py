@@ -25,7 +25,7 @@ from nbpipe.compute.base import (
     Sink,
     Tell,
 )
-from nbpipe.compute.dask.cluster import Cluster, Place, SchedulerGone, Slot
+from nbpipe.compute.dask.cluster import Cluster, Place, SchedulerGone, Slot, SlotTakenBack
 from nbpipe.compute.far_handle import FarHandle
 from nbpipe.compute.lock import Lock
 from nbpipe.errors import NbpipeError
@@ -63,6 +63,7 @@ class DaskHandle(Handle):
         self._tell = tell
         self._lock = lock
         self._slot: Slot | None = None
+        self._place: Place | None = None
         self._worker = ""
         self._inner: Handle | None = None
         self._cancelled = asyncio.Event()
@@ -107,7 +108,9 @@ class DaskHandle(Handle):
         if self._inner is None:
             return Collected()
         try:
-            return await self._inner.collect(into)
+            collected = await self._inner.collect(into)
+            self._leave_slot()
+            return collected
         except ConnectionError as error:
             raise NbpipeError(
                 f"{self._cluster.name}: the worker {self._worker} was lost, and with it what the step made.",
@@ -131,6 +134,12 @@ class DaskHandle(Handle):
                 return await self._inner.put(offer, moved)
         return Put()
 
+    def _leave_slot(self) -> None:
+        """Let the next step have the slot, since this one ended well."""
+        if self._slot is not None and self._place is not None:
+            self._cluster.leave(self._slot, self._place)
+            self._slot = None
+
     def _let_go(self) -> None:
         if self._slot is not None:
             self._cluster.release(self._slot)
@@ -145,8 +154,10 @@ class DaskHandle(Handle):
             await self._leave()
             return Exit(None, None, 0.0, 0.0, 0, lost=f"{error.fact} {error.remedy}")
         finally:
-            if ended is None or ended.lost or not brings:
+            if ended is None or ended.lost or self._cancelled.is_set():
                 self._let_go()
+            elif not brings:
+                self._leave_slot()
         return ended
 
     async def _claimed(self) -> Slot:
@@ -161,7 +172,13 @@ class DaskHandle(Handle):
                 if self._cancelled.is_set():
                     return _STOPPED
                 slot = await self._claimed()
-            ended = await self._ran_on(place, slot)
+            try:
+                ended = await self._ran_on(place, slot)
+            except SlotTakenBack:
+                if self._cancelled.is_set():
+                    return _STOPPED
+                slot = await self._claimed()
+                continue
             if self._cancelled.is_set():
                 return ended
             if ended.signal == signal.SIGKILL and await self._was_taken_back(slot):
@@ -231,7 +248,7 @@ class DaskHandle(Handle):
 
     async def _ran_on(self, place: Place, slot: Slot) -> Exit:
         """The job's end on one worker, unless its slot comes to be on another."""
-        self._worker = place.worker
+        self._place, self._worker = place, place.worker
         running = asyncio.ensure_future(self._started_and_ended(place))
         moved = asyncio.ensure_future(slot.places.get())
         try:

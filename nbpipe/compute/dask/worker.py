@@ -36,16 +36,15 @@ class Claim:
         source: the text of this module.
         plugin: name of the plugin.
         key: of this task.
-        attempt_id: whom the slot is for.
         topic: where to say which worker it is.
         gpus: how many of the worker's it wants.
     """
 
     __tornado_coroutine__ = True  # Dask runs it in the worker's event loop
 
-    def __init__(self, source: str, plugin: str, key: str, attempt_id: str, topic: str, gpus: int) -> None:
+    def __init__(self, source: str, plugin: str, key: str, topic: str, gpus: int) -> None:
         self._source = source
-        self._told = (plugin, key, attempt_id, topic, gpus)
+        self._told = (plugin, key, topic, gpus)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _travelling(self._source, "Claim", *self._told)
@@ -76,7 +75,7 @@ class AgentPlugin(WorkerPlugin):
         self.source = source
         self._archive = archive
         self._agent: _Agent | None = None
-        self._claims: dict[str, tuple[str, asyncio.Event]] = {}
+        self._claims: dict[str, _Held] = {}
         self._gpus: dict[str, list[str]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -91,27 +90,28 @@ class AgentPlugin(WorkerPlugin):
     async def teardown(self, worker: Worker) -> None:
         """End every job, and let every claim end."""
         worker.handlers.pop(self.name, None)
-        for _, released in self._claims.values():
-            released.set()
+        for claim in self._claims.values():
+            claim.released.set()
         if self._agent is not None:
             await self._agent.aclose()
 
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
         """A task goes from one state to another; called in the worker's event loop."""
         if key in self._claims and finish in ("cancelled", "released", "forgotten"):
-            attempt_id, released = self._claims.pop(key)
-            released.set()
-            self._worker.loop.add_callback(self._end, attempt_id)
+            claim = self._claims.pop(key)
+            claim.released.set()
+            if claim.attempt_id:
+                self._worker.loop.add_callback(self._end, claim.attempt_id)
 
-    async def hold(self, key: str, attempt_id: str, topic: str, gpus: int) -> None:
+    async def hold(self, key: str, topic: str, gpus: int) -> None:
         """Say where a claim is, and wait until it is released."""
         if self._worker.state.tasks[key].state != "executing":
             return  # it was taken back before it came here
-        _, released = self._claims[key] = attempt_id, asyncio.Event()
+        self._claims[key] = claim = _Held()
         try:
             told = {"claim": key, "worker": self._worker.address, "gpus": self._give(key, gpus)}
             self._worker.log_event(topic, told)
-            await released.wait()
+            await claim.released.wait()
         finally:
             self._claims.pop(key, None)
             self._gpus.pop(key, None)
@@ -132,8 +132,15 @@ class AgentPlugin(WorkerPlugin):
             with suppress(OSError):
                 await self._agent.ask(question, b"")
 
-    async def _ask(self, question: str, data: bytes) -> dict[str, Any]:
-        """Ask the agent; head and data are as `nbpipe.compute.agent.frames` has them, the id left out."""
+    async def _ask(self, question: str, data: bytes, claim: str = "") -> dict[str, Any]:
+        """Ask the agent; head and data are as `nbpipe.compute.agent.frames` has them, the id left out.
+
+        With a claim, the question starts a job, whose slot it is from then on.
+        """
+        if claim:
+            if claim not in self._claims:
+                return {"taken_back": True}
+            self._claims[claim].attempt_id = json.loads(question)["told"]["attempt"]
         try:
             async with self._starting:
                 if self._agent is None or self._agent.ended:
@@ -143,6 +150,14 @@ class AgentPlugin(WorkerPlugin):
         except OSError as error:
             return {"gone": str(error) or type(error).__name__}
         return {"head": head, "data": beside}
+
+
+class _Held:
+    """A claim that is held here, and whose job has its slot, if one has begun."""
+
+    def __init__(self) -> None:
+        self.attempt_id = ""
+        self.released = asyncio.Event()
 
 
 class _Agent:

@@ -103,6 +103,55 @@ def test_a_slot_is_held_until_what_its_step_left_is_here(trials: Trials, cluster
     assert (trials.folder / "home/out/made").read_text() == "whole"
 
 
+def test_a_slot_that_a_step_has_left_is_the_next_ones_and_nobodys_where_none_comes(
+    trials: Trials, cluster: DaskCluster
+) -> None:
+    async def work(backend: DaskBackend) -> int:
+        client = await backend._cluster.client()
+
+        async def ended(number: int, **changes: int) -> None:
+            assert (await (await trials.started(backend, trials.job("", number, **changes))).wait()).code == 0
+
+        for number in range(4):
+            await ended(number)
+        while any((await client.processing()).values()):  # noqa: ASYNC110 - the scheduler tells nobody
+            await asyncio.sleep(0.01)
+        await ended(4)
+        return len(await client.get_events(backend._cluster._topic))
+
+    assert trials.run(cluster, work) == 2
+
+
+def test_a_slot_that_is_kept_is_in_the_way_of_no_step_that_wants_another(
+    trials: Trials, rich: DaskCluster
+) -> None:
+    async def work(backend: DaskBackend) -> list[int | None]:
+        codes = []
+        for number, gpus in enumerate((2, 1, 2, 0, 2)):
+            handle = await trials.started(backend, trials.job("", number, gpus=gpus))
+            codes.append((await handle.wait()).code)
+        return codes
+
+    assert trials.run(rich, work) == [0] * 5
+
+
+def test_a_slot_that_was_taken_back_while_it_was_kept_is_claimed_anew(
+    trials: Trials, cluster: DaskCluster
+) -> None:
+    async def work(backend: DaskBackend) -> list[int | None]:
+        codes = []
+        client = await backend._cluster.client()
+        for number in range(4):
+            if number:
+                slot = next(iter(backend._cluster._slots.values()))
+                await client._cancel([slot.task]) if number == 1 else slot.task.release()
+            handle = await trials.started(backend, trials.job("", number))
+            codes.append((await handle.wait()).code)
+        return codes
+
+    assert trials.run(cluster, work) == [0] * 4
+
+
 def test_a_worker_that_is_asked_through_the_scheduler_does_the_same(
     trials: Trials, cluster: DaskCluster
 ) -> None:
