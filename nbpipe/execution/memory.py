@@ -116,11 +116,13 @@ class StoredMemory:
         self._results.keep_known()
 
     def alike(self, fingerprint: Fingerprint) -> Iterator[StepResult]:
-        """Results of any step that this may become the fingerprint of, one a key, the newest first."""
+        """Results of any step that this may become the fingerprint of: those here, newest first, then shared ones."""
         inputs = {**dict.fromkeys(fingerprint.unknown), **fingerprint.part("inputs")}
         for key in self._results.alike(fingerprint.likeness, inputs):
             if result := self.result(key):
                 yield result
+        if self.sharing is not None:
+            yield from self.sharing.alike(fingerprint.likeness)
 
     def note(
         self, step: str, node: str, pipeline: str, fingerprint: Fingerprint, *, run: str, status: str, time: float,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ from nbpipe.store.results import Results
 if TYPE_CHECKING:
     from nbpipe.store.shared_store import SharedResult, SharedStore
     from nbpipe.store.transfer import Listener
+
+COMPARED = 20
+"""Shared keys of one likeness that are looked at for one whose inputs may be those of a step."""
 
 Say = Callable[[str], None]
 """Tells whoever works here, in one sentence."""
@@ -97,6 +100,16 @@ class Sharing:
             self._say_once(f"The shared store is not looked at: {error.fact}")
         return None
 
+    def alike(self, likeness: str) -> Iterator[StepResult]:
+        """Shared results of a likeness, one a key, a bounded number of them; each asked for as it is taken."""
+        keys: list[str] = []
+        try:
+            store = self.store()
+            keys = store.alike(likeness)[:COMPARED] if store else []
+        except NbpipeError as error:
+            self._say_once(f"The shared store is not looked at: {error.fact}")
+        yield from (result for key in keys if (result := self.result(key)))
+
     def adopt(self, result: StepResult, run: str) -> None:
         """Keep a shared result among the workspace's own, as used first by a run; its data may come later."""
         with suppress(StoreError):
@@ -147,8 +160,8 @@ class Sharing:
         store = self.store()
         if store is not None:
             store.publish(
-                result.key, result.to_json(), trees=trees_of(result), blobs=[result.fingerprint], there=there,
-                tell=tell,
+                result.key, result.to_json(), trees=trees_of(result), blobs=[result.fingerprint],
+                likeness=result.likeness, there=there, tell=tell,
             )  # fmt: skip
 
     def _judged(self, store: SharedStore, shared: SharedResult) -> StepResult | None:

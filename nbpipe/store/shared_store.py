@@ -3,6 +3,7 @@
 ::
 
     nbpipe-1/objects/5f/5f1d...            a blob; for a tree, its manifest
+    nbpipe-1/alike/0/0bd7.../9c02...   says that a key has this likeness; empty
     nbpipe-1/results/9/9c02.../<time>-<check>.json   what one run made for one key
 
 The order is that of the local store: content, then manifest, then the result that points to it. Whoever reads
@@ -14,11 +15,9 @@ made anew here and put in its place.
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -27,15 +26,15 @@ from typing import Any, NamedTuple
 
 from nbpipe.core.fingerprint import canonical
 from nbpipe.errors import StoreError, Unreachable
-from nbpipe.platform import copy_file
 from nbpipe.store.digests import digest_bytes, digest_file
 from nbpipe.store.files import own_folder, remove_tree
 from nbpipe.store.layout import StateFolder
 from nbpipe.store.locks import Lock
-from nbpipe.store.manifest import Entry, Manifest
+from nbpipe.store.manifest import Manifest
 from nbpipe.store.objects import ObjectStore
 from nbpipe.store.remote_folder import RemoteFolder
 from nbpipe.store.transfer import CHUNK, Listener, Meter, fetch_file, in_parallel, send_file
+from nbpipe.store.trees import assemble
 
 LAYOUT = "nbpipe-1"
 """The folder in the datastore; its number is that of the layout."""
@@ -52,7 +51,10 @@ PATIENCE = 10.0
 _LARGEST_RECORD = 4 << 20  # bytes; metrics may make a record large, but nobody's memory is filled with one
 _LARGEST_BLOB = 1 << 30  # bytes; a manifest of millions of files has less
 _SMALL = 1 << 16  # bytes up to which a blob is sent without asking whether it is there
-_RESULT = re.compile(LAYOUT + r"/results/[0-9a-f]/([0-9a-f]{16,128})/(\d{13}-[0-9a-f]{16})\.json")
+_LISTED = {
+    "results": re.compile(LAYOUT + r"/results/[0-9a-f]/([0-9a-f]{16,128})/(\d{13}-[0-9a-f]{16})\.json"),
+    "alike": re.compile(LAYOUT + r"/alike/[0-9a-f]/([0-9a-f]{64})/([0-9a-f]{16,128})"),
+}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -104,6 +106,7 @@ class SharedStore:
         *,
         trees: Iterable[str],
         blobs: Iterable[str] = (),
+        likeness: str = "",
         there: Collection[str] = (),
         tell: Listener | None = None,
     ) -> None:
@@ -113,6 +116,7 @@ class SharedStore:
             key: key of the fingerprint.
             record: JSON that names trees and blobs; `finished` in it is seconds since the epoch.
             trees, blobs: digests of what it names.
+            likeness: 64 hex digits by which `alike` finds the key; empty for none.
             there: digests of files that somebody else has put there; they are looked for, and not sent again.
             tell: hears of progress.
 
@@ -131,10 +135,12 @@ class SharedStore:
         )
         for digest, place in manifests.items():
             self._send(digest, place, place.stat().st_size, Meter(0))
+        if _DIGEST.fullmatch(likeness) and key not in self._names("alike", likeness):
+            self._folder.create(f"{_place('alike', likeness)}/{key}", b"", _nobody)
         finished = int(float(record.get("finished") or 0) * 1000)
         content = canonical({"key": key, "record": record})
         name = f"{finished:013d}-{digest_bytes(content)[:16]}"
-        self._folder.create(f"{_results(key)}/{name}.json", content, _nobody)
+        self._folder.create(f"{_place('results', key)}/{name}.json", content, _nobody)
         self._whole_trees.update(manifests)
 
     def lacking(self, trees: Iterable[str]) -> dict[str, Path]:
@@ -212,14 +218,18 @@ class SharedStore:
             Unreachable: it does not answer now; for a while after nothing is found and nothing raised.
             StoreError: it refuses access.
         """
-        for name in sorted(self._names(key), reverse=True):
+        for name in sorted(self._names("results", key), reverse=True):
             if name not in self.refused:
                 with suppress(FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
-                    place = f"{_results(key)}/{name}.json"
+                    place = f"{_place('results', key)}/{name}.json"
                     content = self._whole(place, _LARGEST_RECORD)
                     told = json.loads(content)
                     if digest_bytes(content)[:16] == name[14:] and told["key"] == key:
                         yield SharedResult(key, name, dict(told["record"]))
+
+    def alike(self, likeness: str) -> list[str]:
+        """Keys that were published with a likeness; their results say what else is true. Raises as `results`."""
+        return self._names("alike", likeness)
 
     def refuse(self, result: SharedResult) -> None:
         """Let a result answer no more, here and as long as this process lives."""
@@ -279,7 +289,7 @@ class SharedStore:
         meter = Meter(sum(wanted.values()), tell)
         in_parallel(partial(self._fetch, name, coming / name, size, meter) for name, size in wanted.items())
         with self._state.scratch() as scratch:
-            source = _assemble(manifest, coming, scratch / "tree")
+            source = assemble(manifest, coming, scratch / "tree")
             made = self._objects.publish(source, kind=manifest.kind)
         remove_tree(coming)
         if made.digest != digest:  # somebody changed it on its way
@@ -319,26 +329,25 @@ class SharedStore:
         seen = None if digest in self.refused else self._folder.look(_object(digest))
         return seen is not None and seen.size == size
 
-    def _names(self, key: str) -> list[str]:
-        """Names of a key's results, of one listing for a sixteenth of all keys."""
-        part, now = key[:1], self._clock()
+    def _names(self, kind: str, key: str) -> list[str]:
+        """What lies in the folder of a key, of one listing for a sixteenth of all keys."""
+        part, now = f"{kind}/{key[:1]}", self._clock()
         when, listed = self._listed.get(part, (float("-inf"), {}))
         if now - when >= REMEMBERED:
             if now < self._away_until:
                 return []
             try:
-                listed = self._list(part)
+                listed = self._list(part, _LISTED[kind])
             except StoreError:
                 self._away_until = self._clock() + AWAY
                 raise
             self._listed[part] = self._clock(), listed
         return listed.get(key, [])
 
-    def _list(self, part: str) -> dict[str, list[str]]:
+    def _list(self, part: str, pattern: re.Pattern[str]) -> dict[str, list[str]]:
         listed: dict[str, list[str]] = {}
-        for path in within(PATIENCE, lambda: self._folder.find(f"{LAYOUT}/results/{part}"), self.url):
-            found = _RESULT.fullmatch(path)
-            if found:
+        for path in within(PATIENCE, lambda: self._folder.find(f"{LAYOUT}/{part}"), self.url):
+            if found := pattern.fullmatch(path):
                 listed.setdefault(found[1], []).append(found[2])
         return listed
 
@@ -353,38 +362,14 @@ class SharedStore:
         raise ValueError(name)
 
 
-def _results(key: str) -> str:
-    return f"{LAYOUT}/results/{key[:1]}/{key}"
+def _place(kind: str, key: str) -> str:
+    return f"{LAYOUT}/{kind}/{key[:1]}/{key}"
 
 
 def _object(digest: str) -> str:
     if not _DIGEST.fullmatch(digest):
         raise StoreError(f"{digest!r} names no object.")
     return f"{LAYOUT}/objects/{digest[:2]}/{digest}"
-
-
-def _assemble(manifest: Manifest, coming: Path, tree: Path) -> Path:
-    """Lay out what came as the manifest says; what to publish."""
-    tree.mkdir(mode=0o700)
-    uses = Counter(entry.digest for entry in manifest.entries)
-    for entry in manifest.entries:  # a folder sorts before what is in it
-        place = tree / entry.path
-        if entry.type == "folder":
-            place.mkdir(mode=0o700)
-        elif entry.type == "link":
-            os.symlink(entry.target, place)
-        else:
-            uses[entry.digest] -= 1
-            _place(coming / entry.digest, place, entry, last=not uses[entry.digest])
-    return tree / manifest.entries[0].path if manifest.kind == "file" else tree
-
-
-def _place(source: Path, place: Path, entry: Entry, *, last: bool) -> None:
-    if last:
-        os.rename(source, place)
-    else:
-        copy_file(source, place)
-    os.chmod(place, entry.mode)
 
 
 def within(seconds: float, ask: Callable[[], Any], url: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -98,3 +99,33 @@ def copy_entry(source: Path, target: Path, entry: Entry) -> None:
     """Copy one file, writable, executable where the entry says so."""
     copy_file(source, target)
     os.chmod(target, entry.mode)
+
+
+def assemble(manifest: Manifest, content: Path, tree: Path) -> Path:
+    """Lay out a tree as its manifest says; what of it is to be published: the tree, or its only file.
+
+    Args:
+        manifest: of the tree.
+        content: a folder with each file by its digest, which is taken from there.
+        tree: the folder to make.
+    """
+    tree.mkdir(mode=0o700)
+    uses = Counter(entry.digest for entry in manifest.entries)
+    for entry in manifest.entries:  # a folder sorts before what is in it
+        place = tree / entry.path
+        if entry.type == "folder":
+            place.mkdir(mode=0o700)
+        elif entry.type == "link":
+            os.symlink(entry.target, place)
+        else:
+            uses[entry.digest] -= 1
+            _place(content / entry.digest, place, entry, last=not uses[entry.digest])
+    return tree / manifest.entries[0].path if manifest.kind == "file" else tree
+
+
+def _place(source: Path, place: Path, entry: Entry, *, last: bool) -> None:
+    if last:
+        os.rename(source, place)
+    else:
+        copy_file(source, place)
+    os.chmod(place, entry.mode)

@@ -108,6 +108,19 @@ def test_what_was_shared_may_be_reused_before_its_inputs_are_known_whatever_its_
 
 
 @pytest.mark.runner
+def test_what_lies_in_the_shared_store_alone_may_be_reused_before_its_inputs_are_known(clones, shared):
+    ann, bob = clones
+    ann().run(*ann().steps())
+    project = bob()
+    plan = project.plan(*project.steps(), force=["prep"])
+    assert [step.action for step in plan] == ["run", "maybe"]
+    assert words(project.run(*project.steps(), force=["prep"])) == {"prep": "done", "train": "reused"}
+    prep, _ = project.steps()
+    other = project.cell("train", COPY + "print()\n", "{clean} {>model.bin}")
+    assert [step.action for step in project.plan(prep, other, force=["prep"])] == ["run", "run"]
+
+
+@pytest.mark.runner
 def test_what_a_step_reads_is_brought_before_it_starts(clones, shared):
     ann, bob = clones
     ann().run(*ann().steps())

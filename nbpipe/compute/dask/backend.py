@@ -24,6 +24,7 @@ from nbpipe.compute.base import (
 from nbpipe.compute.channel import Channel
 from nbpipe.compute.dask.cluster import Cluster, Place, Slot
 from nbpipe.compute.dask.handle import DaskHandle
+from nbpipe.compute.dask.worker_channel import WorkerChannel
 from nbpipe.compute.far import FarBackend
 from nbpipe.compute.lock import Lock
 from nbpipe.errors import NbpipeError, UsageError
@@ -166,7 +167,7 @@ class DaskBackend(Backend):
         if worker not in self._workers:
 
             async def open_channel() -> Channel:
-                return self._cluster.channel(worker)
+                return WorkerChannel(self._cluster, worker)
 
             self._workers[worker] = FarBackend(self.name, open_channel, patience=_AWAY, outlives=False)
         return self._workers[worker]

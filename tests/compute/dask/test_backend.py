@@ -186,7 +186,7 @@ def test_a_step_is_stopped_while_what_it_needs_is_sent(trials: Trials, cluster: 
 def test_a_worker_that_says_nothing_any_more_is_not_waited_for(
     trials: Trials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nbpipe.compute.dask.cluster.SILENCE", 0.5)
+    monkeypatch.setattr("nbpipe.compute.dask.worker_channel.SILENCE", 0.5)
     monkeypatch.setattr("nbpipe.compute.dask.backend._AWAY", 0.5)
     with dask_cluster(trials.folder / "dask", workers=1) as cluster:
 
