@@ -78,7 +78,8 @@ def serving(kind: str, folder: Path) -> Iterator[ObjectServer]:
     """A server of that kind, with a bucket or container `lab`."""
     port = free_port()
     if kind == "s3":
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        server_of_s3 = Path(__file__).with_name("s3_server.py")
+        command = [sys.executable, "-P", str(server_of_s3), "-H", "127.0.0.1", "-p", str(port)]
     elif kind == "gcs":
         command = [
             str(_fake_gcs()), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory",

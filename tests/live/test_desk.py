@@ -220,17 +220,28 @@ def test_a_thread_that_has_trouble_says_so_on_every_board(
     eventually(lambda: page.head["bar"] is None)
 
 
-def test_when_the_desk_is_closed_its_threads_end(notebook: Notebook) -> None:
+def threads() -> set[threading.Thread]:
+    """Those of nbpipe, also those that other tests have left."""
+    return {each for each in threading.enumerate() if each.name.startswith("nbpipe-")}
+
+
+@pytest.fixture
+def others() -> set[threading.Thread]:
+    """Threads that were there before the notebook."""
+    return threads()
+
+
+def test_when_the_desk_is_closed_its_threads_end(others: set[threading.Thread], notebook: Notebook) -> None:
     notebook.cell("prep.py {>clean.csv}")
     page = notebook.page().subscribe()
     notebook.desk.close()
     assert page.closed
-    eventually(lambda: not [each for each in threading.enumerate() if each.name.startswith("nbpipe-")])
+    eventually(lambda: threads() <= others)
 
 
-def test_before_anybody_looks_there_is_no_thread(notebook: Notebook) -> None:
+def test_before_anybody_looks_there_is_no_thread(others: set[threading.Thread], notebook: Notebook) -> None:
     notebook.cell("prep.py {>clean.csv}")
-    assert not [each for each in threading.enumerate() if each.name.startswith("nbpipe-")]
+    assert threads() <= others
 
 
 @pytest.mark.runner
