@@ -30,7 +30,10 @@ AZURITE = Path(__file__).parent / "azurite" / "node_modules" / "azurite"
 PROTOCOLS = {"s3": "s3", "azure": "abfs", "gcs": "gs"}
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The key that every Azurite has: published with it, and no secret."""
-KINDS = ("disk", "memory", "s3", "azure", "gcs", pytest.param("sftp", marks=pytest.mark.ssh))
+KINDS = (
+    "disk", "memory", "s3", "azure", pytest.param("gcs", marks=pytest.mark.slow),
+    pytest.param("sftp", marks=pytest.mark.ssh),
+)  # fmt: skip
 
 
 @dataclass

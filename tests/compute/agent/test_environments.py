@@ -89,6 +89,7 @@ def test_an_environment_stays_what_its_lock_says_whatever_else_there_is_meanwhil
     assert len(folders(environments)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_uv")
 def test_without_uv_pip_makes_the_same(environments: Environments, packages: Path):
     lock = locked(environments, "tiny")

@@ -193,6 +193,7 @@ def test_memory_is_counted_where_workers_declare_it(trials: Trials, rich: DaskCl
     assert trials.pids == [1]
 
 
+@pytest.mark.slow
 def test_a_worker_that_ran_out_of_memory_is_said_and_its_step_begins_anew(trials: Trials) -> None:
     flag = trials.folder / "go"
     with dask_cluster(trials.folder / "dask", workers=0) as cluster:
